@@ -1,0 +1,260 @@
+//! Which devices of one node a pod's containers get.
+//!
+//! Every container's request is split into units of one device each; units go one by one, whole
+//! devices first, then the largest shares. A whole device is the lowest-numbered idle one; a share
+//! goes by the strategy's device rule, the lowest index on a tie. Where containers get in each
+//! other's way the search steps back and tries the next device, so a set is found whenever one
+//! exists; a search that would take more than [`MAX_STEPS`] steps gives up and says so.
+
+use smallvec::SmallVec;
+
+use crate::gpu::{DeviceFree, DeviceSet};
+use crate::node::NodeState;
+use crate::plan::Context;
+use crate::request::{ContainerRequest, Devices, PodRequest};
+use crate::strategy::{After, DeviceRule, Standing, View};
+use crate::unfit::Unfit;
+use crate::units::Score;
+
+/// Most devices tried before a search gives up; a pod with one GPU container never steps back.
+const MAX_STEPS: u32 = 10_000;
+
+/// The outcome of a search.
+pub(crate) struct Assigned {
+    pub(crate) devices: Devices,
+    pub(crate) after: After,
+    /// The score, where choosing the last device computed it already.
+    pub(crate) score: Option<Score>,
+}
+
+impl Assigned {
+    pub(crate) fn chosen(&self) -> DeviceSet {
+        self.devices
+            .iter()
+            .fold(DeviceSet::EMPTY, |all, set| all.union(*set))
+    }
+}
+
+/// Finds devices for all containers of `request` on a node that has room for it.
+pub(crate) fn devices(
+    state: &NodeState,
+    standing: Standing,
+    request: &PodRequest,
+    context: &Context,
+) -> Result<Assigned, Unfit> {
+    let mut search = Search {
+        state,
+        standing,
+        request,
+        context,
+        eligible: DeviceSet::EMPTY,
+        after: After {
+            cores: state.free().room.cores.0 - request.cores().0,
+            devices: SmallVec::from_slice(&state.free().devices),
+        },
+        devices: request
+            .containers()
+            .iter()
+            .map(|_| DeviceSet::EMPTY)
+            .collect(),
+        score: None,
+        steps: 0,
+    };
+    if request.wants_gpu() {
+        search.eligible = eligible(state, request)?;
+        let units = search.units()?;
+        if !search.place(&units, DeviceSet::EMPTY) {
+            return Err(match search.steps {
+                MAX_STEPS.. => Unfit::Intricate,
+                _ => Unfit::Together,
+            });
+        }
+    }
+    Ok(Assigned {
+        devices: search.devices,
+        after: search.after,
+        score: search.score,
+    })
+}
+
+fn eligible(state: &NodeState, request: &PodRequest) -> Result<DeviceSet, Unfit> {
+    let gpus = &state.node().gpus;
+    if gpus.is_empty() {
+        return Err(Unfit::NoGpu);
+    }
+    let accepted = |&device: &usize| request.models().accept(&gpus[device].model);
+    let eligible: DeviceSet = (0..gpus.len()).filter(accepted).collect();
+    if eligible.is_empty() {
+        return Err(Unfit::Model);
+    }
+    Ok(eligible)
+}
+
+struct Search<'a> {
+    state: &'a NodeState,
+    standing: Standing,
+    request: &'a PodRequest,
+    context: &'a Context,
+    eligible: DeviceSet,
+    after: After,
+    devices: Devices,
+    score: Option<Score>,
+    steps: u32,
+}
+
+impl Search<'_> {
+    /// The containers that want devices, one entry a device, in the order in which they choose.
+    fn units(&self) -> Result<SmallVec<[u8; 8]>, Unfit> {
+        let containers = self.request.containers();
+        let mut order: SmallVec<[u8; 8]> = SmallVec::new();
+        for (index, container) in containers.iter().enumerate() {
+            let fits = self.fitting(container).len();
+            match container {
+                ContainerRequest::Whole { .. } if fits < container.count() => {
+                    return Err(Unfit::WholeDevices);
+                }
+                ContainerRequest::Share { .. } if fits < container.count() => {
+                    return Err(Unfit::Share);
+                }
+                _ => {}
+            }
+            order.extend(std::iter::repeat_n(index as u8, container.count()));
+        }
+        if containers.len() > 1 {
+            order.sort_by_key(|&index| {
+                let container = &containers[usize::from(index)];
+                let share = matches!(container, ContainerRequest::Share { .. });
+                (share, std::cmp::Reverse(container.compute()), index)
+            });
+        }
+        Ok(order)
+    }
+
+    /// Devices that could serve one unit of `container` as things stand.
+    fn fitting(&self, container: &ContainerRequest) -> DeviceSet {
+        let gpus = &self.state.node().gpus;
+        let fits = |&device: &usize| {
+            let (left, gpu) = (self.after.devices[device], &gpus[device]);
+            match container {
+                ContainerRequest::None => false,
+                ContainerRequest::Whole { .. } => left.is_idle(gpu),
+                ContainerRequest::Share { share, .. } => {
+                    left.compute >= share.compute && left.memory >= share.memory.on(gpu)
+                }
+            }
+        };
+        self.eligible.iter().filter(fits).collect()
+    }
+
+    /// Places `units` one after the other. `banned` are devices that the same container need not
+    /// try again, because every set with them was tried.
+    fn place(&mut self, units: &[u8], banned: DeviceSet) -> bool {
+        let Some((&unit, rest)) = units.split_first() else {
+            return true;
+        };
+        let index = usize::from(unit);
+        let container = self.request.containers()[index];
+        let mut tried = banned;
+        while let Some((device, score)) = self.pick(index, &container, tried) {
+            self.steps += 1;
+            if self.steps >= MAX_STEPS {
+                return false;
+            }
+            let untouched = self.after.devices[device];
+            self.after.devices[device] = self.without(device, &container);
+            self.devices[index] = self.devices[index].with(device);
+            self.score = score;
+            let banned = if rest.first() == Some(&unit) {
+                tried
+            } else {
+                DeviceSet::EMPTY
+            };
+            if self.place(rest, banned) {
+                return true;
+            }
+            self.after.devices[device] = untouched;
+            self.devices[index] = self.devices[index].minus(DeviceSet::EMPTY.with(device));
+            tried = tried.union(self.like(device));
+        }
+        false
+    }
+
+    /// The device the strategy prefers for one unit, and the node's score with it if known.
+    fn pick(
+        &self,
+        index: usize,
+        container: &ContainerRequest,
+        tried: DeviceSet,
+    ) -> Option<(usize, Option<Score>)> {
+        let options = self
+            .fitting(container)
+            .minus(tried)
+            .minus(self.devices[index]);
+        let rule = self.context.strategy().device_rule();
+        if matches!(container, ContainerRequest::Whole { .. }) {
+            return options.iter().next().map(|device| (device, None));
+        }
+        let left = |device: usize| self.after.devices[device].compute;
+        let chosen = match rule {
+            DeviceRule::Fullest => options.iter().min_by_key(|&d| left(d)),
+            DeviceRule::Emptiest => options.iter().min_by_key(|&d| std::cmp::Reverse(left(d))),
+            DeviceRule::Drawn => options
+                .iter()
+                .min_by_key(|&d| self.context.draw(self.state.tie() ^ (d as u64 + 1) << 32)),
+            DeviceRule::Scored => return self.best_scored(container, options),
+        };
+        chosen.map(|device| (device, None))
+    }
+
+    fn best_scored(
+        &self,
+        container: &ContainerRequest,
+        options: DeviceSet,
+    ) -> Option<(usize, Option<Score>)> {
+        let mut best: Option<(usize, Score)> = None;
+        let mut seen = DeviceSet::EMPTY;
+        let mut after = After {
+            cores: self.after.cores,
+            devices: SmallVec::from_slice(&self.after.devices),
+        };
+        for device in options.iter() {
+            if seen.contains(device) {
+                continue;
+            }
+            seen = seen.union(self.like(device));
+            after.devices[device] = self.without(device, container);
+            let score = self.context.strategy().score(&View {
+                state: self.state,
+                standing: self.standing,
+                request: self.request,
+                context: self.context,
+                after: &after,
+                chosen: DeviceSet::EMPTY.with(device),
+            });
+            after.devices[device] = self.after.devices[device];
+            if best.is_none_or(|(_, highest)| score > highest) {
+                best = Some((device, score));
+            }
+        }
+        best.map(|(device, score)| (device, Some(score)))
+    }
+
+    /// What would be left of `device` with one unit of `container` on it.
+    fn without(&self, device: usize, container: &ContainerRequest) -> DeviceFree {
+        let left = self.after.devices[device];
+        let gpu = &self.state.node().gpus[device];
+        DeviceFree {
+            compute: crate::units::Milli(left.compute.0 - container.compute().0),
+            memory: crate::units::Mebibytes(left.memory.0 - container.memory_on(gpu).0),
+        }
+    }
+
+    /// All devices that are as good as `device` in every respect.
+    fn like(&self, device: usize) -> DeviceSet {
+        let gpus = &self.state.node().gpus;
+        let twin = |&other: &usize| {
+            self.after.devices[other] == self.after.devices[device] && gpus[other] == gpus[device]
+        };
+        self.eligible.iter().filter(twin).collect()
+    }
+}

@@ -1,0 +1,330 @@
+//! The best node for a pod, without looking at all nodes again.
+//!
+//! For every request asked about there is a ranking: the score of each node, in a tree of maxima.
+//! Asking again re-scores only the nodes that changed since that request was last asked about. A
+//! score is computed once for all nodes that look equal through the strategy's sight (same
+//! hardware, free cores, free devices) and for all requests that differ in host memory alone.
+//! Everything here is a cache over [`Cluster`]: a property test shows it equal, decision for
+//! decision, to the naive loop in `verbs.rs`. Bounded: see [`MAX_CELLS`] and [`MAX_LOOKS`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::cluster::Cluster;
+use crate::gpu::{DeviceFree, Gpu};
+use crate::max_tree::MaxTree;
+use crate::node::{NodeState, Room};
+use crate::plan::{self, Context};
+use crate::request::{Kind, PodRequest};
+use crate::strategy::Standing;
+use crate::units::{Mebibytes, NodeIx};
+
+/// Most scores kept, over all requests; the ranking asked about least recently goes first.
+pub const MAX_CELLS: usize = 1 << 26;
+/// Most different looks of nodes remembered beyond four per node; then all are forgotten.
+pub const MAX_LOOKS: usize = 1 << 16;
+
+/// In place of a score: the node cannot take the pod.
+const UNFIT: i64 = i64::MIN;
+/// In place of a score: not computed yet.
+const UNKNOWN: i64 = i64::MIN + 1;
+
+/// Rankings of one cluster under one context.
+#[derive(Debug)]
+pub struct Rankings {
+    layout: Option<u64>,
+    version: u64,
+    mirrors: Vec<Mirror>,
+    looks: Looks,
+    by_request: BTreeMap<PodRequest, usize>,
+    rankings: Vec<Ranking>,
+    by_shape: BTreeMap<PodRequest, usize>,
+    memos: Vec<Vec<i64>>,
+    /// Per node, the last catch-up that looked at it.
+    stamps: Vec<u64>,
+    asked: u64,
+    max_cells: usize,
+    max_looks: usize,
+}
+
+/// What a ranking needs of a node, close together.
+#[derive(Debug, Clone, Copy)]
+struct Mirror {
+    room: Room,
+    look: u32,
+    tie: u64,
+}
+
+/// The order of all nodes for one request.
+#[derive(Debug)]
+struct Ranking {
+    request: PodRequest,
+    memo: usize,
+    scores: MaxTree,
+    version: u64,
+    asked: u64,
+}
+
+/// Numbers for nodes that look equal.
+#[derive(Debug, Default)]
+struct Looks {
+    hardware: BTreeMap<Arc<[Gpu]>, u32>,
+    numbers: BTreeMap<Look, u32>,
+    standings: Vec<Standing>,
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Look {
+    cores: u32,
+    hardware: u32,
+    devices: SmallVec<[DeviceFree; 8]>,
+    hosted: SmallVec<[Kind; 2]>,
+}
+
+impl Default for Rankings {
+    fn default() -> Self {
+        Self::with_bounds(MAX_CELLS, MAX_LOOKS)
+    }
+}
+
+impl Rankings {
+    /// No ranking yet, with other bounds than [`MAX_CELLS`] and [`MAX_LOOKS`].
+    #[must_use]
+    pub fn with_bounds(max_cells: usize, max_looks: usize) -> Self {
+        Self {
+            layout: None,
+            version: 0,
+            mirrors: Vec::new(),
+            looks: Looks::default(),
+            by_request: BTreeMap::new(),
+            rankings: Vec::new(),
+            by_shape: BTreeMap::new(),
+            memos: Vec::new(),
+            stamps: Vec::new(),
+            asked: 0,
+            max_cells,
+            max_looks,
+        }
+    }
+
+    /// The best node of `cluster` for `request`, or none if no node can take it. All calls must be
+    /// about the same cluster and, but for the decision, the same context.
+    pub fn best(
+        &mut self,
+        cluster: &Cluster,
+        request: &PodRequest,
+        context: &Context,
+    ) -> Option<NodeIx> {
+        self.asked += 1;
+        self.mirror(cluster, context);
+        let ranking = self.ranking(request);
+        self.catch_up(ranking, cluster, context);
+        let ranking = &mut self.rankings[ranking];
+        ranking.asked = self.asked;
+        let scores = &ranking.scores;
+        if scores.max().is_none_or(|best| best == UNFIT) {
+            return None;
+        }
+        let best = if context.strategy().draws_ties() {
+            let mut best = None;
+            scores.each_max(|index| {
+                let key = (context.tie(self.mirrors[index].tie), index);
+                if best.is_none_or(|lowest| key < lowest) {
+                    best = Some(key);
+                }
+            });
+            best.map(|(_, index)| index)
+        } else {
+            scores.first_max()
+        };
+        best.map(|index| NodeIx(index as u32))
+    }
+
+    /// Brings the mirrors up to date with the cluster.
+    fn mirror(&mut self, cluster: &Cluster, context: &Context) {
+        let changes = match self.layout {
+            Some(layout) if layout == cluster.layout() => cluster.changes_since(self.version),
+            _ => None,
+        };
+        self.version = cluster.version();
+        let full = self.looks.numbers.len() > self.max_looks + 4 * cluster.nodes().len();
+        match changes {
+            Some(changes) if !full => {
+                for node in changes {
+                    let state = &cluster.nodes()[node.index()];
+                    self.mirrors[node.index()] = mirror(&mut self.looks, state, context);
+                }
+            }
+            _ => self.mirror_all(cluster, context, full),
+        }
+    }
+
+    fn mirror_all(&mut self, cluster: &Cluster, context: &Context, forget: bool) {
+        if forget {
+            self.looks = Looks::default();
+            self.memos.iter_mut().for_each(Vec::clear);
+        }
+        let nodes = cluster.nodes();
+        self.mirrors.clear();
+        for state in nodes {
+            self.mirrors.push(mirror(&mut self.looks, state, context));
+        }
+        if self.layout != Some(cluster.layout()) {
+            self.layout = Some(cluster.layout());
+            self.stamps = vec![0; nodes.len()];
+            for ranking in &mut self.rankings {
+                ranking.scores = MaxTree::default();
+            }
+        }
+    }
+
+    /// The ranking for `request`, made if it is new.
+    fn ranking(&mut self, request: &PodRequest) -> usize {
+        if let Some(&found) = self.by_request.get(request) {
+            return found;
+        }
+        let shape = request.with_memory(Mebibytes(0));
+        let memo = *self.by_shape.entry(shape).or_insert_with(|| {
+            self.memos.push(Vec::new());
+            self.memos.len() - 1
+        });
+        let ranking = Ranking {
+            request: request.clone(),
+            memo,
+            scores: MaxTree::default(),
+            version: 0,
+            asked: self.asked,
+        };
+        let index = self.slot();
+        if index == self.rankings.len() {
+            self.rankings.push(ranking);
+        } else {
+            let old = std::mem::replace(&mut self.rankings[index], ranking);
+            self.by_request.remove(&old.request);
+            self.forget_unused_memo(&old.request, old.memo);
+        }
+        self.by_request.insert(request.clone(), index);
+        index
+    }
+
+    /// A free place for a ranking: a new one, or that of the ranking asked about least recently.
+    fn slot(&self) -> usize {
+        let most = (self.max_cells / self.mirrors.len().max(1)).clamp(1, 4096);
+        if self.rankings.len() < most {
+            return self.rankings.len();
+        }
+        let oldest = (0..self.rankings.len()).min_by_key(|&i| self.rankings[i].asked);
+        oldest.unwrap_or(0)
+    }
+
+    /// Empties a memo that no ranking uses any more. Its place stays with its shape.
+    fn forget_unused_memo(&mut self, request: &PodRequest, memo: usize) {
+        if self.rankings.iter().any(|ranking| ranking.memo == memo) {
+            return;
+        }
+        self.by_shape.remove(&request.with_memory(Mebibytes(0)));
+        let last = self.memos.len() - 1;
+        self.memos.swap_remove(memo);
+        if memo != last {
+            let moved = self.rankings.iter_mut().filter(|r| r.memo == last);
+            moved.for_each(|ranking| ranking.memo = memo);
+            let shape = self.by_shape.values_mut().find(|value| **value == last);
+            if let Some(value) = shape {
+                *value = memo;
+            }
+        }
+    }
+
+    /// Re-scores what changed since `ranking` was last asked about.
+    fn catch_up(&mut self, ranking: usize, cluster: &Cluster, context: &Context) {
+        let Self {
+            rankings,
+            memos,
+            mirrors,
+            looks,
+            stamps,
+            asked,
+            ..
+        } = self;
+        let ranking = &mut rankings[ranking];
+        let memo = &mut memos[ranking.memo];
+        memo.resize(looks.standings.len(), UNKNOWN);
+        let score = |node: usize, memo: &mut [i64]| {
+            let mirror = &mirrors[node];
+            if plan::check_room(mirror.room, &ranking.request).is_err() {
+                return UNFIT;
+            }
+            let state = &cluster.nodes()[node];
+            let look = mirror.look as usize;
+            let weigh = || {
+                plan::weigh(state, looks.standings[look], &ranking.request, context)
+                    .map_or(UNFIT, |candidate| candidate.score.0.max(UNKNOWN + 1))
+            };
+            if context.strategy().sight().everything {
+                return weigh();
+            }
+            if memo[look] == UNKNOWN {
+                memo[look] = weigh();
+            }
+            memo[look]
+        };
+        let fresh = ranking.scores.max().is_none();
+        let changes = (!fresh)
+            .then(|| cluster.changes_since(ranking.version))
+            .flatten()
+            .filter(|changes| changes.len() < 4 * mirrors.len());
+        ranking.version = cluster.version();
+        if let Some(changes) = changes {
+            for node in changes {
+                let node = node.index();
+                if std::mem::replace(&mut stamps[node], *asked) != *asked {
+                    ranking.scores.set(node, score(node, memo));
+                }
+            }
+        } else {
+            let scores = (0..mirrors.len()).map(|node| score(node, memo)).collect();
+            ranking.scores = MaxTree::new(scores);
+        }
+    }
+}
+
+fn mirror(looks: &mut Looks, state: &NodeState, context: &Context) -> Mirror {
+    Mirror {
+        room: state.free().room,
+        look: looks.number(state, context),
+        tie: state.tie(),
+    }
+}
+
+impl Looks {
+    /// The number of all nodes that look like `state`.
+    fn number(&mut self, state: &NodeState, context: &Context) -> u32 {
+        let strategy = context.strategy();
+        if strategy.sight().everything {
+            if self.standings.is_empty() {
+                self.standings.push(Standing::default());
+            }
+            return 0;
+        }
+        let next = self.hardware.len() as u32;
+        let gpus = &state.node().gpus;
+        let hardware = match self.hardware.get(gpus) {
+            Some(&number) => number,
+            None => *self.hardware.entry(gpus.clone()).or_insert(next),
+        };
+        let hosted = state.hosted().keys().copied();
+        let look = Look {
+            cores: state.free().room.cores.0,
+            hardware,
+            devices: SmallVec::from_slice(&state.free().devices),
+            hosted: hosted.filter(|_| strategy.sight().hosted).collect(),
+        };
+        let next = self.standings.len() as u32;
+        *self.numbers.entry(look).or_insert_with(|| {
+            self.standings.push(strategy.standing(state, context));
+            next
+        })
+    }
+}

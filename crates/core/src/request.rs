@@ -1,0 +1,273 @@
+//! What one pod asks for, container by container, and what it got.
+//!
+//! Values are checked when they are made: a [`PodRequest`] cannot ask for no device of a kind, for
+//! more than a whole device as a share, or for an empty list of models. Where a pod's cores and
+//! memory come from (init containers, overhead) is the business of whoever reads pods.
+
+use std::num::NonZeroU8;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+use thiserror::Error;
+
+use crate::gpu::{DeviceSet, Gpu, MAX_DEVICES, Model};
+use crate::units::{Mebibytes, Milli};
+
+/// Most containers one pod may have. Kubernetes sets no limit; a pod beyond this one is refused.
+pub const MAX_CONTAINERS: usize = 64;
+
+/// What a pod asks of a node.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PodRequest {
+    containers: SmallVec<[ContainerRequest; 1]>,
+    cores: Milli,
+    memory: Mebibytes,
+    models: Models,
+}
+
+/// What one container asks of the node's GPUs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ContainerRequest {
+    /// No GPU.
+    None,
+    /// `count` devices for itself alone.
+    Whole {
+        /// How many.
+        count: NonZeroU8,
+    },
+    /// The same share of each of `count` different devices, beside other pods.
+    Share {
+        /// On how many devices.
+        count: NonZeroU8,
+        /// Of each device.
+        share: Share,
+    },
+}
+
+/// A part of one device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Share {
+    /// Compute, 0 to 1000.
+    pub compute: Milli,
+    /// Memory.
+    pub memory: ShareMemory,
+}
+
+/// How a share states its memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ShareMemory {
+    /// So much on any device.
+    Mebibytes(Mebibytes),
+    /// So many thousandths of the device's memory, rounded down to whole MiB.
+    Milli(Milli),
+}
+
+/// The GPU models a pod accepts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Models {
+    /// Any model.
+    Any,
+    /// One of these, in the order written.
+    OneOf(Arc<[Model]>),
+}
+
+/// Why a request makes no sense on any node.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RequestError {
+    /// More containers than [`MAX_CONTAINERS`].
+    #[error("{0} containers: expected at most {MAX_CONTAINERS}")]
+    Containers(usize),
+    /// More devices than any node may have.
+    #[error("{0} devices in one container: expected at most {MAX_DEVICES}")]
+    Devices(u8),
+    /// A share beyond one device.
+    #[error("a share of {0} thousandths of a device: expected at most 1000")]
+    Share(Milli),
+    /// A share of nothing.
+    #[error("a share of neither compute nor memory: expected at least one of them")]
+    Nothing,
+    /// A list of models without a model.
+    #[error("an empty list of GPU models: expected at least one")]
+    Models,
+}
+
+impl PodRequest {
+    /// A request of `containers` with `cores` and host `memory` for the whole pod.
+    ///
+    /// # Errors
+    /// When a container asks for something that no device could ever give, see [`RequestError`].
+    pub fn new(
+        containers: &[ContainerRequest],
+        cores: Milli,
+        memory: Mebibytes,
+        models: Models,
+    ) -> Result<Self, RequestError> {
+        if containers.len() > MAX_CONTAINERS {
+            return Err(RequestError::Containers(containers.len()));
+        }
+        containers.iter().try_for_each(ContainerRequest::check)?;
+        if matches!(&models, Models::OneOf(list) if list.is_empty()) {
+            return Err(RequestError::Models);
+        }
+        Ok(Self {
+            containers: containers.into(),
+            cores,
+            memory,
+            models,
+        })
+    }
+
+    /// Each container's request, in the pod's order.
+    #[must_use]
+    pub fn containers(&self) -> &[ContainerRequest] {
+        &self.containers
+    }
+
+    /// CPU cores, thousandths.
+    #[must_use]
+    pub fn cores(&self) -> Milli {
+        self.cores
+    }
+
+    /// Host memory.
+    #[must_use]
+    pub fn memory(&self) -> Mebibytes {
+        self.memory
+    }
+
+    /// Acceptable GPU models.
+    #[must_use]
+    pub fn models(&self) -> &Models {
+        &self.models
+    }
+
+    /// The same request with another amount of host memory.
+    #[must_use]
+    pub fn with_memory(&self, memory: Mebibytes) -> Self {
+        Self {
+            memory,
+            ..self.clone()
+        }
+    }
+
+    /// Whether any container asks for a GPU.
+    #[must_use]
+    pub fn wants_gpu(&self) -> bool {
+        self.containers.iter().any(|c| *c != ContainerRequest::None)
+    }
+
+    /// GPU compute asked for in all, thousandths of a device.
+    #[must_use]
+    pub fn gpu_milli(&self) -> u64 {
+        self.containers
+            .iter()
+            .map(|c| c.count() as u64 * u64::from(c.compute().0))
+            .sum()
+    }
+
+    /// The size class of the pod, as GPU clustering counts them.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        let whole = self.containers.iter().fold(0u16, |n, c| match c {
+            ContainerRequest::Whole { count } => n + u16::from(count.get()),
+            _ => n,
+        });
+        match (whole, self.wants_gpu()) {
+            (0, false) => Kind::NoGpu,
+            (0, true) => Kind::Part,
+            (n, _) => Kind::Whole(n),
+        }
+    }
+}
+
+/// The size class of a pod: how many whole GPUs, or only a part of some.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Asks for no GPU.
+    NoGpu,
+    /// Asks for shares only.
+    Part,
+    /// Asks for so many whole devices.
+    Whole(u16),
+}
+
+impl ContainerRequest {
+    /// On how many devices.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Whole { count } | Self::Share { count, .. } => usize::from(count.get()),
+        }
+    }
+
+    /// Compute asked of each device.
+    #[must_use]
+    pub fn compute(&self) -> Milli {
+        match self {
+            Self::None => Milli(0),
+            Self::Whole { .. } => Milli::WHOLE,
+            Self::Share { share, .. } => share.compute,
+        }
+    }
+
+    /// Memory this container would hold on `gpu`.
+    #[must_use]
+    pub fn memory_on(&self, gpu: &Gpu) -> Mebibytes {
+        match self {
+            Self::None => Mebibytes(0),
+            Self::Whole { .. } => gpu.memory,
+            Self::Share { share, .. } => share.memory.on(gpu),
+        }
+    }
+
+    fn check(&self) -> Result<(), RequestError> {
+        if self.count() > MAX_DEVICES {
+            return Err(RequestError::Devices(
+                u8::try_from(self.count()).unwrap_or(u8::MAX),
+            ));
+        }
+        let Self::Share { share, .. } = self else {
+            return Ok(());
+        };
+        let memory = match share.memory {
+            ShareMemory::Milli(milli) if milli > Milli::WHOLE => {
+                return Err(RequestError::Share(milli));
+            }
+            ShareMemory::Milli(Milli(n)) | ShareMemory::Mebibytes(Mebibytes(n)) => n,
+        };
+        match share.compute {
+            milli if milli > Milli::WHOLE => Err(RequestError::Share(milli)),
+            Milli(0) if memory == 0 => Err(RequestError::Nothing),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl ShareMemory {
+    /// In MiB on `gpu`.
+    #[must_use]
+    pub fn on(self, gpu: &Gpu) -> Mebibytes {
+        match self {
+            Self::Mebibytes(amount) => amount,
+            Self::Milli(milli) => {
+                let part = u64::from(gpu.memory.0) * u64::from(milli.0) / 1000;
+                Mebibytes(u32::try_from(part).unwrap_or(u32::MAX))
+            }
+        }
+    }
+}
+
+impl Models {
+    /// Whether a device of `model` is acceptable.
+    #[must_use]
+    pub fn accept(&self, model: &Model) -> bool {
+        match self {
+            Self::Any => true,
+            Self::OneOf(list) => list.contains(model),
+        }
+    }
+}
+
+/// The devices each container got, in the pod's order of containers.
+pub type Devices = SmallVec<[DeviceSet; 2]>;

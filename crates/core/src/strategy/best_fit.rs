@@ -1,0 +1,29 @@
+//! Best fit: the node that would have least left.
+//!
+//! Raw score: trunc(100 (1 - (C-c)/(2 x 128000) - (R-g)/(2 x 8000))), with C cores and R GPU compute
+//! left before the placement, c and g asked; then an integer min-max normalisation to 0..100 over
+//! the feasible nodes of the decision, all 0 if they are equal. The normalisation is monotone and
+//! maps only the largest raw score to 100, so it never changes which node wins. A share goes on
+//! the fullest device that fits.
+//! Source: ATC '23 simulator, "BestFit"; openb benchmark, policies.
+
+use super::{FULL_NODE_CORES, FULL_NODE_GPU, View};
+use crate::units::Score;
+
+pub(super) fn score(view: &View<'_>) -> i64 {
+    let cores = f64::from(view.after.cores);
+    let gpu = view.before().gpu_milli() as f64 - view.request.gpu_milli() as f64;
+    (100.0 * (1.0 - cores / FULL_NODE_CORES / 2.0 - gpu / FULL_NODE_GPU / 2.0)) as i64
+}
+
+pub(super) fn normalise(scores: &mut [Score]) {
+    let lowest = scores.iter().min().map_or(0, |s| s.0);
+    let span = scores.iter().max().map_or(0, |s| s.0) - lowest;
+    for score in scores {
+        score.0 = if span == 0 {
+            0
+        } else {
+            (score.0 - lowest) * 100 / span
+        };
+    }
+}

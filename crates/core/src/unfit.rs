@@ -1,0 +1,46 @@
+//! Why a node cannot take a pod.
+//!
+//! An [`Unfit`] is an answer, not an error. Its sentence ends up in the pod's events, where
+//! kube-scheduler groups nodes by it and retries at once when it changes: so it is constant text,
+//! without a name or a number in it.
+
+use std::fmt;
+
+/// A reason to refuse a node, in the order in which they are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unfit {
+    /// As many pods as the node may run are there.
+    Pods,
+    /// Too few CPU cores are left.
+    Cores,
+    /// Too little host memory is left.
+    Memory,
+    /// The node has no GPU.
+    NoGpu,
+    /// No device is of an acceptable model.
+    Model,
+    /// Too few devices are idle.
+    WholeDevices,
+    /// Too few devices have so large a share left.
+    Share,
+    /// Each container would fit alone, all of them together do not.
+    Together,
+    /// Deciding whether the containers fit together would take too long.
+    Intricate,
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pods => "too many pods on the node",
+            Self::Cores => "too few CPU cores left",
+            Self::Memory => "too little host memory left",
+            Self::NoGpu => "the node has no GPU",
+            Self::Model => "no GPU of an acceptable model",
+            Self::WholeDevices => "too few idle GPUs",
+            Self::Share => "no GPU with so large a share left",
+            Self::Together => "the containers' GPU requests do not fit together",
+            Self::Intricate => "the containers' GPU requests are too intricate to combine",
+        })
+    }
+}

@@ -1,0 +1,93 @@
+//! The workload a strategy looks ahead with: how often each shape of pod occurs.
+//!
+//! A *class* is what fragmentation can see of a pod: cores, devices, the share of each, acceptable
+//! models. Host memory is left out, as in the published method (openb benchmark: "typical pods").
+
+use std::collections::BTreeMap;
+
+use crate::request::{Models, PodRequest};
+use crate::units::Milli;
+
+/// What fragmentation sees of a pod.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Class {
+    /// CPU cores.
+    pub cores: Milli,
+    /// The share of each device; 1000 for whole devices, 0 without a GPU.
+    pub share: Milli,
+    /// On how many devices.
+    pub devices: u32,
+    /// Acceptable models.
+    pub models: Models,
+}
+
+impl Class {
+    /// The class of one pod. Of several containers the largest share counts for all devices.
+    #[must_use]
+    pub fn of(request: &PodRequest) -> Self {
+        let containers = request.containers();
+        Self {
+            cores: request.cores(),
+            share: containers
+                .iter()
+                .map(crate::request::ContainerRequest::compute)
+                .max()
+                .unwrap_or_default(),
+            devices: containers.iter().map(|c| c.count() as u32).sum(),
+            models: request.models().clone(),
+        }
+    }
+}
+
+/// A histogram of pod classes, the most frequent first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Workload {
+    classes: Vec<(Class, u64)>,
+    total: u64,
+}
+
+impl Workload {
+    /// Counts `pods`. Equally frequent classes go by cores, share, devices, models, largest first.
+    pub fn count<'a>(pods: impl IntoIterator<Item = &'a PodRequest>) -> Self {
+        let mut counts: BTreeMap<Class, u64> = BTreeMap::new();
+        for pod in pods {
+            *counts.entry(Class::of(pod)).or_insert(0) += 1;
+        }
+        let total = counts.values().sum();
+        let mut classes: Vec<_> = counts.into_iter().rev().collect();
+        classes.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+        Self { classes, total }
+    }
+
+    /// Only the most frequent classes that together make up at least `percent` of the pods.
+    #[must_use]
+    pub fn covering(&self, percent: u32) -> Self {
+        let mut covered = 0;
+        let classes = self
+            .classes
+            .iter()
+            .take_while(|(_, count)| {
+                let more = covered * 100 < self.total * u64::from(percent);
+                covered += count;
+                more
+            })
+            .cloned()
+            .collect();
+        Self {
+            classes,
+            total: self.total,
+        }
+    }
+
+    /// Classes with their counts, the most frequent first.
+    #[must_use]
+    pub fn classes(&self) -> &[(Class, u64)] {
+        &self.classes
+    }
+
+    /// Pods counted, those of classes left out included.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+}

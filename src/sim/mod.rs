@@ -1,0 +1,7 @@
+//! The simulator: traces in, results out, through the same planner that serves a live cluster.
+//! No clock and no network here; whoever calls hands in a stopwatch.
+
+pub mod arrivals;
+pub mod metrics;
+pub mod run;
+pub mod trace;
