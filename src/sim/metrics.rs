@@ -93,6 +93,17 @@ impl Spread {
             max: numbers.iter().copied().reduce(f64::max)?,
         })
     }
+
+    /// The same in another unit.
+    #[must_use]
+    pub fn scaled(self, factor: f64) -> Self {
+        Self {
+            mean: self.mean * factor,
+            sd: self.sd * factor,
+            min: self.min * factor,
+            max: self.max * factor,
+        }
+    }
 }
 
 /// Percentiles of decision times, in microseconds.

@@ -2,6 +2,9 @@
 //! No clock and no network here; whoever calls hands in a stopwatch.
 
 pub mod arrivals;
+pub mod experiment;
 pub mod metrics;
+pub mod report;
+pub mod require;
 pub mod run;
 pub mod trace;

@@ -1,0 +1,52 @@
+//! The command line: what users type, and where their answers go.
+//!
+//! Data goes to stdout, everything else to stderr. Exit codes: 0 fine, 1 a negative answer (a
+//! threshold missed), 2 could not run.
+
+mod progress;
+mod simulate;
+mod values;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "stowage", version, about, long_about = None, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Compare placement strategies on a trace: pour pods in until nothing fits
+    #[command(long_about = simulate::ABOUT, after_long_help = simulate::examples())]
+    Simulate(Box<simulate::Simulate>),
+}
+
+/// Runs what the command line asks for.
+///
+/// # Errors
+/// When it could not run.
+pub fn main() -> anyhow::Result<ExitCode> {
+    match Cli::parse().command {
+        Command::Simulate(command) => command.run(),
+    }
+}
+
+/// Writes `text` to stdout at once.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => {
+                anyhow::anyhow!("stdout: the reader closed the pipe before it had all results")
+            }
+            _ => anyhow::Error::new(error),
+        })
+        .context("results cannot be written")
+}

@@ -1,0 +1,156 @@
+//! The values of options, read with one clear line for what is wrong.
+
+use anyhow::{anyhow, bail};
+use stowage_core::strategy::Strategy;
+
+use crate::config::{self, Policy};
+use crate::sim::arrivals::Load;
+
+/// Most seeds in one experiment.
+const MAX_SEEDS: u64 = 10_000;
+/// Most times over that capacity may be asked for.
+const MAX_LOAD: u64 = 100_000;
+
+/// `42..51` (both ends included) or `1,2,7`.
+pub(super) fn seeds(text: &str) -> anyhow::Result<Vec<u64>> {
+    let wrong = || anyhow!("--seeds: expected numbers like 42..51 or 1,2,7, got {text:?}");
+    let number = |part: &str| part.trim().parse::<u64>().map_err(|_| wrong());
+    let seeds = match text.split_once("..") {
+        Some((first, last)) => {
+            let (first, last) = (number(first)?, number(last)?);
+            if last < first {
+                bail!("--seeds: expected the smaller number first, got {text:?}");
+            }
+            if last - first >= MAX_SEEDS {
+                bail!("--seeds: expected at most {MAX_SEEDS} seeds, got {text:?}");
+            }
+            (first..=last).collect()
+        }
+        None => text.split(',').map(number).collect::<Result<Vec<_>, _>>()?,
+    };
+    if let Some(twice) = seeds
+        .iter()
+        .enumerate()
+        .find(|(i, seed)| seeds[..*i].contains(seed))
+    {
+        bail!(
+            "--seeds: expected each seed once, got {} twice in {text:?}",
+            twice.1
+        );
+    }
+    Ok(seeds)
+}
+
+/// A share of GPU capacity such as `1.3`, or `list`.
+pub(super) fn load(text: &str) -> anyhow::Result<Load> {
+    if text == "list" {
+        return Ok(Load::List);
+    }
+    let per_mille = per_mille(text).filter(|share| (1..=MAX_LOAD).contains(share));
+    per_mille.map(Load::PerMille).ok_or_else(|| {
+        let most = MAX_LOAD / 1000;
+        anyhow!("--load: expected a share of GPU capacity from 0.001 to {most}, or \"list\", got {text:?}")
+    })
+}
+
+/// A decimal number with at most three decimals, in thousandths.
+fn per_mille(text: &str) -> Option<u64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(part) || part.len() > 3 {
+        return None;
+    }
+    let part: u64 = format!("{part:0<3}").parse().ok()?;
+    whole
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(1000)?
+        .checked_add(part)
+}
+
+/// How users write a load.
+pub(super) fn load_text(load: Load) -> String {
+    match load {
+        Load::List => "list".to_owned(),
+        Load::PerMille(share) => {
+            let text = format!("{}.{:03}", share / 1000, share % 1000);
+            let short = text.trim_end_matches('0');
+            short
+                .strip_suffix('.')
+                .map_or_else(|| short.to_owned(), |whole| format!("{whole}.0"))
+        }
+    }
+}
+
+/// `fgd,best-fit`, or `all`.
+pub(super) fn strategies(text: &str) -> anyhow::Result<Vec<Policy>> {
+    if text == "all" {
+        return Ok(Strategy::ALL.map(Policy::of).to_vec());
+    }
+    let names = text.split(',').map(str::trim);
+    let policies = names.map(|name| match config::strategy(name) {
+        Ok(strategy) => Ok(Policy::of(strategy)),
+        Err(sentence) => Err(anyhow!("--strategies: {sentence}")),
+    });
+    let policies = policies.collect::<Result<Vec<_>, _>>()?;
+    distinct(&policies)?;
+    Ok(policies)
+}
+
+/// Refuses two policies of one name, whose results could not be told apart.
+pub(super) fn distinct(policies: &[Policy]) -> anyhow::Result<()> {
+    for (index, policy) in policies.iter().enumerate() {
+        if policies[..index]
+            .iter()
+            .any(|other| other.name() == policy.name())
+        {
+            bail!(
+                "policy {:?} is there twice: expected different names",
+                policy.name()
+            );
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_load_is_read_in_thousandths_and_written_back() {
+        for (text, share, back) in [
+            ("1.3", 1300, "1.3"),
+            ("2", 2000, "2.0"),
+            ("0.125", 125, "0.125"),
+        ] {
+            assert_eq!(load(text).expect(text), Load::PerMille(share));
+            assert_eq!(load_text(Load::PerMille(share)), back);
+        }
+        for text in [
+            "",
+            "0",
+            "-1",
+            "1.3001",
+            "1,3",
+            "101",
+            "NaN",
+            "1.",
+            ".5",
+            "99999999999999999999",
+        ] {
+            assert!(load(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn seeds_are_a_range_with_both_ends_or_a_list() {
+        assert_eq!(seeds("42..44").expect("range"), [42, 43, 44]);
+        assert_eq!(seeds("1, 7").expect("list"), [1, 7]);
+        for text in [
+            "", "a", "1..", "5..1", "1,1", "1,,2", "0..10000", "-1", "1.5",
+        ] {
+            assert!(seeds(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! What files may say: the policy block, one type for scenarios now and for the server and the
+//! tuner later, and scenario files.
+//!
+//! Strict: unknown fields, wrong units and values out of range are refused with file, line, value
+//! and what was expected. Options of the command line override a scenario.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use stowage_core::plan::Parameters;
+use stowage_core::strategy::Strategy;
+use thiserror::Error;
+
+/// The version that every file and result carries.
+pub const API_VERSION: &str = "stowage.dev/v1alpha1";
+
+/// How to decide: a strategy, its parameters and the workload it looks ahead with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Policy {
+    /// A name to tell two policies with the same strategy apart; the strategy's unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The strategy.
+    pub strategy: StrategyName,
+    /// Its parameters.
+    #[serde(default)]
+    pub parameters: PolicyParameters,
+    /// The workload it looks ahead with.
+    #[serde(default)]
+    pub workload: WorkloadSource,
+}
+
+impl Policy {
+    /// A strategy with its default parameters.
+    #[must_use]
+    pub fn of(strategy: Strategy) -> Self {
+        Self {
+            name: None,
+            strategy: StrategyName(strategy),
+            parameters: PolicyParameters::default(),
+            workload: WorkloadSource::default(),
+        }
+    }
+
+    /// The name that results carry.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let given = self.name.clone();
+        given.unwrap_or_else(|| self.strategy.0.name().to_owned())
+    }
+}
+
+/// A strategy by the name users write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct StrategyName(pub Strategy);
+
+impl From<StrategyName> for String {
+    fn from(name: StrategyName) -> Self {
+        name.0.name().to_owned()
+    }
+}
+
+impl TryFrom<String> for StrategyName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        strategy(&name).map(Self)
+    }
+}
+
+/// The strategy called `name`, or a sentence that suggests the nearest.
+///
+/// # Errors
+/// When no strategy is called so.
+pub fn strategy(name: &str) -> Result<Strategy, String> {
+    name.parse().map_err(|unknown| {
+        let names = Strategy::ALL.map(Strategy::name);
+        let near = names
+            .iter()
+            .map(|n| (strsim::damerau_levenshtein(n, name), n));
+        match near.min() {
+            Some((distance, near)) if distance <= 3 => {
+                format!("{unknown}: did you mean {near:?}?")
+            }
+            _ => format!("{unknown}: expected one of {}", names.join(", ")),
+        }
+    })
+}
+
+/// Numbers that a strategy may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct PolicyParameters {
+    /// `most-allocated`: the weight of GPUs beside cores 1 and memory 1; 0 to 65535.
+    pub gpu_weight: u16,
+}
+
+impl Default for PolicyParameters {
+    fn default() -> Self {
+        Self {
+            gpu_weight: Parameters::default().gpu_weight,
+        }
+    }
+}
+
+impl From<PolicyParameters> for Parameters {
+    fn from(parameters: PolicyParameters) -> Self {
+        Self {
+            gpu_weight: parameters.gpu_weight,
+        }
+    }
+}
+
+/// Where the histogram of expected pods comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct WorkloadSource {
+    /// What is counted.
+    pub source: WorkloadKind,
+    /// Only the most frequent classes that cover this share of the pods are looked at; 1 to 100.
+    #[serde(deserialize_with = "percent")]
+    pub cover_percent: u32,
+}
+
+impl Default for WorkloadSource {
+    fn default() -> Self {
+        Self {
+            source: WorkloadKind::List,
+            cover_percent: 95,
+        }
+    }
+}
+
+/// What the histogram of expected pods counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WorkloadKind {
+    /// The pods of the list that is poured in, as published.
+    #[default]
+    List,
+}
+
+fn percent<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    let percent = u32::deserialize(from)?;
+    let wrong = || serde::de::Error::custom(format!("expected 1 to 100, got {percent}"));
+    (1..=100)
+        .contains(&percent)
+        .then_some(percent)
+        .ok_or_else(wrong)
+}
+
+/// A scenario file: what to simulate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Scenario {
+    api_version: ApiVersion,
+    kind: ScenarioKind,
+    /// Its name and what it is about.
+    pub metadata: Metadata,
+    /// What to simulate. Everything has the command line's default.
+    pub spec: ScenarioSpec,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum ApiVersion {
+    #[serde(rename = "stowage.dev/v1alpha1")]
+    V1Alpha1,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum ScenarioKind {
+    Scenario,
+}
+
+/// A file's name for itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Metadata {
+    /// A short name.
+    pub name: String,
+    /// What it shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// What to simulate; the fields are the command line's options.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ScenarioSpec {
+    /// `demo`, `openb` (in the folder that `STOWAGE_TRACES` names) or `openb:DIR`.
+    pub trace: Option<String>,
+    /// `gpu` or `all`.
+    pub nodes: Option<String>,
+    /// How many times over.
+    pub replicate: Option<u32>,
+    /// Lists by name.
+    pub lists: Vec<String>,
+    /// For example `42..51` or `1,2,7`.
+    pub seeds: Option<String>,
+    /// For example `1.3`, or `list`.
+    pub load: Option<String>,
+    /// What to compare.
+    pub policies: Vec<Policy>,
+}
+
+/// A file that cannot be used.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("{}: cannot be read: {reason}", file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        reason: std::io::Error,
+    },
+    /// It says something that is not understood.
+    #[error("{}:{problem}", file.display())]
+    Wrong {
+        /// The file.
+        file: PathBuf,
+        /// Line, column and what is wrong.
+        problem: String,
+    },
+}
+
+/// Most bytes of a scenario file.
+const MAX_SCENARIO: u64 = 1 << 20;
+
+impl Scenario {
+    /// Reads a scenario file.
+    ///
+    /// # Errors
+    /// When it cannot be read or says something that is not understood.
+    pub fn read(file: &Path) -> Result<Self, ConfigError> {
+        let unreadable = |reason| ConfigError::Unreadable {
+            file: file.to_owned(),
+            reason,
+        };
+        let length = std::fs::metadata(file).map_err(unreadable)?.len();
+        if length > MAX_SCENARIO {
+            let reason = format!("{length} bytes: expected at most {MAX_SCENARIO}");
+            return Err(unreadable(std::io::Error::other(reason)));
+        }
+        let text = std::fs::read_to_string(file).map_err(unreadable)?;
+        serde_saphyr::from_str(&text).map_err(|error| ConfigError::Wrong {
+            file: file.to_owned(),
+            problem: one_line(&error),
+        })
+    }
+}
+
+/// The place and the first line of a YAML error.
+fn one_line(error: &serde_saphyr::Error) -> String {
+    let place = error.location();
+    let text = error.to_string();
+    let first = text.lines().find(|line| !line.trim().is_empty());
+    let first = first.unwrap_or("not understood").trim();
+    match place {
+        Some(place) => format!("{}:{}: {first}", place.line(), place.column()),
+        None => format!(" {first}"),
+    }
+}
