@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use stowage_core::cluster::{Cluster, ClusterError};
-use stowage_core::node::Node;
+use stowage_core::node::{HandOver, Node};
 use stowage_core::plan::Context;
 use stowage_core::strategy::fgd::Outlook;
 use stowage_core::units::PodUid;

@@ -82,7 +82,11 @@ fn eligible(state: &NodeState, request: &PodRequest) -> Result<DeviceSet, Unfit>
     if gpus.is_empty() {
         return Err(Unfit::NoGpu);
     }
-    let accepted = |&device: &usize| request.models().accept(&gpus[device].model);
+    let share = |c: &ContainerRequest| matches!(c, ContainerRequest::Share { .. });
+    if request.containers().iter().any(share) && !state.node().hand_over.serves_shares() {
+        return Err(Unfit::NoHandOver);
+    }
+    let accepted = |&device: &usize| request.accepts(&gpus[device]);
     let eligible: DeviceSet = (0..gpus.len()).filter(accepted).collect();
     if eligible.is_empty() {
         return Err(Unfit::Model);

@@ -37,9 +37,24 @@ impl fmt::Display for Model {
     }
 }
 
+/// Who makes a device, which is also whose device plugin counts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Vendor {
+    /// `nvidia.com/gpu`.
+    Nvidia,
+    /// `amd.com/gpu`.
+    Amd,
+    /// `gpu.intel.com/xe` and `gpu.intel.com/i915`.
+    Intel,
+    /// `microsoft.com/directx`, on Windows nodes.
+    DirectX,
+}
+
 /// A device as the node advertises it. Its compute is always 1000 milli.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Gpu {
+    /// Whose device it is.
+    pub vendor: Vendor,
     /// Which model it is.
     pub model: Model,
     /// Its memory.

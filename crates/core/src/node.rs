@@ -27,6 +27,29 @@ pub struct Node {
     pub room: Room,
     /// Its devices, by index; at most [`MAX_DEVICES`].
     pub gpus: Arc<[Gpu]>,
+    /// Who makes a chosen device real.
+    pub hand_over: HandOver,
+}
+
+/// Who gives a container the device that was chosen for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HandOver {
+    /// The vendor's device plugin, which chooses by itself: whole devices only, and which ones is a
+    /// prediction.
+    #[default]
+    DevicePlugin,
+    /// Stowage's node agent: whole devices and shares.
+    StowageNri,
+    /// NVIDIA's NRI plugin, which obeys an annotation: whole devices and shares without a limit.
+    NvidiaNri,
+}
+
+impl HandOver {
+    /// Whether a device can be given to several pods in shares.
+    #[must_use]
+    pub fn serves_shares(self) -> bool {
+        self != Self::DevicePlugin
+    }
 }
 
 /// What a node offers, or has left, besides devices.

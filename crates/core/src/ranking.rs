@@ -15,7 +15,7 @@ use smallvec::SmallVec;
 use crate::cluster::Cluster;
 use crate::gpu::{DeviceFree, Gpu};
 use crate::max_tree::MaxTree;
-use crate::node::{NodeState, Room};
+use crate::node::{HandOver, NodeState, Room};
 use crate::plan::{self, Context};
 use crate::request::{Kind, PodRequest};
 use crate::strategy::Standing;
@@ -70,7 +70,7 @@ struct Ranking {
 /// Numbers for nodes that look equal.
 #[derive(Debug, Default)]
 struct Looks {
-    hardware: BTreeMap<Arc<[Gpu]>, u32>,
+    hardware: BTreeMap<(HandOver, Arc<[Gpu]>), u32>,
     numbers: BTreeMap<Look, u32>,
     standings: Vec<Standing>,
 }
@@ -309,11 +309,8 @@ impl Looks {
             return 0;
         }
         let next = self.hardware.len() as u32;
-        let gpus = &state.node().gpus;
-        let hardware = match self.hardware.get(gpus) {
-            Some(&number) => number,
-            None => *self.hardware.entry(gpus.clone()).or_insert(next),
-        };
+        let hardware = (state.node().hand_over, state.node().gpus.clone());
+        let hardware = *self.hardware.entry(hardware).or_insert(next);
         let hosted = state.hosted().keys().copied();
         let look = Look {
             cores: state.free().room.cores.0,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 use thiserror::Error;
 
-use crate::gpu::{DeviceSet, Gpu, MAX_DEVICES, Model};
+use crate::gpu::{DeviceSet, Gpu, MAX_DEVICES, Model, Vendor};
 use crate::units::{Mebibytes, Milli};
 
 /// Most containers one pod may have. Kubernetes sets no limit; a pod beyond this one is refused.
@@ -23,6 +23,7 @@ pub struct PodRequest {
     cores: Milli,
     memory: Mebibytes,
     models: Models,
+    vendor: Option<Vendor>,
 }
 
 /// What one container asks of the node's GPUs.
@@ -114,7 +115,17 @@ impl PodRequest {
             cores,
             memory,
             models,
+            vendor: None,
         })
+    }
+
+    /// The same request for devices of `vendor` alone.
+    #[must_use]
+    pub fn of_vendor(self, vendor: Vendor) -> Self {
+        Self {
+            vendor: Some(vendor),
+            ..self
+        }
     }
 
     /// Each container's request, in the pod's order.
@@ -139,6 +150,12 @@ impl PodRequest {
     #[must_use]
     pub fn models(&self) -> &Models {
         &self.models
+    }
+
+    /// Whether a device of this make and model is acceptable.
+    #[must_use]
+    pub fn accepts(&self, gpu: &Gpu) -> bool {
+        self.vendor.is_none_or(|vendor| vendor == gpu.vendor) && self.models.accept(&gpu.model)
     }
 
     /// The same request with another amount of host memory.

@@ -17,6 +17,8 @@ pub enum Unfit {
     Memory,
     /// The node has no GPU.
     NoGpu,
+    /// The node has no hand-over for shares.
+    NoHandOver,
     /// No device is of an acceptable model.
     Model,
     /// Too few devices are idle.
@@ -36,6 +38,7 @@ impl fmt::Display for Unfit {
             Self::Cores => "too few CPU cores left",
             Self::Memory => "too little host memory left",
             Self::NoGpu => "the node has no GPU",
+            Self::NoHandOver => "the node has no hand-over for GPU shares",
             Self::Model => "no GPU of an acceptable model",
             Self::WholeDevices => "too few idle GPUs",
             Self::Share => "no GPU with so large a share left",

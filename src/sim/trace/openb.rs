@@ -13,7 +13,7 @@ use std::num::NonZeroU8;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use stowage_core::gpu::{Gpu, MAX_DEVICES, Model};
+use stowage_core::gpu::{Gpu, MAX_DEVICES, Model, Vendor};
 use stowage_core::node::Room;
 use stowage_core::request::{ContainerRequest, Models, PodRequest, Share, ShareMemory};
 use stowage_core::units::{Mebibytes, Milli};
@@ -135,6 +135,7 @@ fn read_nodes(file: &Path) -> Result<Vec<TraceNode>, TraceError> {
             .entry((count, model.to_owned()))
             .or_insert_with_key(|(count, model)| {
                 let gpu = Gpu {
+                    vendor: Vendor::Nvidia,
                     model: Model::new(model),
                     memory: memory_of(model),
                 };
