@@ -85,6 +85,8 @@ fn cluster(trace: &Trace, ranks: &[u32]) -> Result<Cluster, ClusterError> {
         rank,
         room: node.room,
         gpus: node.gpus.clone(),
+        // A trace's cluster serves shares.
+        hand_over: HandOver::StowageNri,
     }))
 }
 
