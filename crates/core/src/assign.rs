@@ -137,13 +137,17 @@ impl Search<'_> {
     /// Devices that could serve one unit of `container` as things stand.
     fn fitting(&self, container: &ContainerRequest) -> DeviceSet {
         let gpus = &self.state.node().gpus;
+        // Which idle devices are really idle is a guess while some holder's devices are unknown.
+        let guessed = self.state.free().unknown > 0;
         let fits = |&device: &usize| {
             let (left, gpu) = (self.after.devices[device], &gpus[device]);
             match container {
                 ContainerRequest::None => false,
                 ContainerRequest::Whole { .. } => left.is_idle(gpu),
                 ContainerRequest::Share { share, .. } => {
-                    left.compute >= share.compute && left.memory >= share.memory.on(gpu)
+                    left.compute >= share.compute
+                        && left.memory >= share.memory.on(gpu)
+                        && !(guessed && self.state.free().devices[device].is_idle(gpu))
                 }
             }
         };

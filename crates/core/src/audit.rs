@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::cluster::Cluster;
-use crate::node::NodeState;
+use crate::node::{self, Claim, NodeState};
 use crate::request::Kind;
 use crate::units::PodUid;
 
@@ -24,6 +24,18 @@ pub enum Finding {
         held: u64,
         /// What is said to be left.
         left: u64,
+    },
+    /// What is said to be left is not what inventory and holds give.
+    Derived {
+        /// The node.
+        node: String,
+        /// What is said to be left, drawn.
+        kept: String,
+    },
+    /// Observed holds exceed what the node has.
+    Conflict {
+        /// The node.
+        node: String,
     },
     /// The count of hosted kinds is wrong.
     Hosted {
@@ -50,6 +62,10 @@ impl fmt::Display for Finding {
                 f,
                 "node {node}: {what}: {held} held and {left} left of {capacity}"
             ),
+            Self::Derived { node, kept } => {
+                write!(f, "node {node}: kept as {kept}, derived otherwise")
+            }
+            Self::Conflict { node } => write!(f, "node {node}: more is held than there is"),
             Self::Hosted { node } => write!(f, "node {node}: hosted kinds are miscounted"),
             Self::Index { pod } => write!(f, "pod {pod}: the index and the holds disagree"),
         }
@@ -64,8 +80,16 @@ pub fn audit(cluster: &Cluster) -> Vec<Finding> {
     for (index, state) in cluster.nodes().iter().enumerate() {
         audit_node(state, &mut findings);
         for pod in state.holds().keys() {
-            let known = cluster.pods().get(pod).map(|node| node.index());
-            if seen.insert(*pod, index).is_some() || known != Some(index) {
+            let known = cluster.pods().get(pod) == Some(&state.node().name);
+            if seen.insert(*pod, index).is_some() || !known {
+                findings.push(Finding::Index { pod: *pod });
+            }
+        }
+    }
+    for (node, strays) in cluster.strays() {
+        for pod in strays.keys() {
+            let known = cluster.pods().get(pod) == Some(node);
+            if seen.insert(*pod, usize::MAX).is_some() || !known || cluster.find(node).is_some() {
                 findings.push(Finding::Index { pod: *pod });
             }
         }
@@ -76,10 +100,39 @@ pub fn audit(cluster: &Cluster) -> Vec<Finding> {
 }
 
 fn audit_node(state: &NodeState, findings: &mut Vec<Finding>) {
+    let node = state.node();
+    let (free, conflict) = node::derive(node, state.holds());
+    if free != *state.free() || conflict != state.in_conflict() {
+        findings.push(Finding::Derived {
+            node: node.name.to_string(),
+            kept: state.to_string(),
+        });
+    }
+    if conflict {
+        findings.push(Finding::Conflict {
+            node: node.name.to_string(),
+        });
+    } else {
+        audit_sums(state, findings);
+    }
+    let mut hosted: BTreeMap<Kind, u32> = BTreeMap::new();
+    for hold in state.holds().values() {
+        *hosted.entry(hold.request.kind()).or_insert(0) += 1;
+    }
+    if hosted != *state.hosted() {
+        findings.push(Finding::Hosted {
+            node: node.name.to_string(),
+        });
+    }
+}
+
+/// Adds up known holds device by device, on its own.
+fn audit_sums(state: &NodeState, findings: &mut Vec<Finding>) {
     let (node, free) = (state.node(), state.free());
-    let holds = || state.holds().values();
+    let foreign = state.holds().values().any(|h| h.claim == Claim::Foreign);
     let mut check = |what: String, capacity: u64, held: u64, left: u64| {
-        if held > capacity || held + left != capacity {
+        let adds_up = held + left == capacity || foreign && held + left <= capacity;
+        if held > capacity || !adds_up {
             findings.push(Finding::Sum {
                 node: node.name.to_string(),
                 what,
@@ -89,31 +142,31 @@ fn audit_node(state: &NodeState, findings: &mut Vec<Finding>) {
             });
         }
     };
+    let holds = || state.holds().values();
     let cores = holds().map(|h| u64::from(h.request.cores().0)).sum();
     let memory = holds().map(|h| u64::from(h.request.memory().0)).sum();
-    let all = node.room;
+    let pods = state.holds().len() as u64;
+    let (all, left) = (node.room, free.room);
     check(
         "cores".into(),
         all.cores.0.into(),
         cores,
-        free.room.cores.0.into(),
+        left.cores.0.into(),
     );
     check(
         "memory".into(),
         all.memory.0.into(),
         memory,
-        free.room.memory.0.into(),
+        left.memory.0.into(),
     );
-    check(
-        "pods".into(),
-        all.pods.into(),
-        state.holds().len() as u64,
-        free.room.pods.into(),
-    );
+    check("pods".into(), all.pods.into(), pods, left.pods.into());
     for (device, gpu) in node.gpus.iter().enumerate() {
         let (mut compute, mut memory) = (0_u64, 0_u64);
         for hold in holds() {
-            for (container, set) in hold.request.containers().iter().zip(&hold.devices) {
+            let Some(devices) = hold.claim.devices() else {
+                continue;
+            };
+            for (container, set) in hold.request.containers().iter().zip(devices) {
                 if set.contains(device) {
                     compute += u64::from(container.compute().0);
                     memory += u64::from(container.memory_on(gpu).0);
@@ -121,26 +174,13 @@ fn audit_node(state: &NodeState, findings: &mut Vec<Finding>) {
             }
         }
         let left = free.devices[device];
+        let what = |what| format!("{what} of GPU {device}");
+        check(what("compute"), 1000, compute, left.compute.0.into());
         check(
-            format!("compute of GPU {device}"),
-            1000,
-            compute,
-            left.compute.0.into(),
-        );
-        check(
-            format!("memory of GPU {device}"),
+            what("memory"),
             gpu.memory.0.into(),
             memory,
             left.memory.0.into(),
         );
-    }
-    let mut hosted: BTreeMap<Kind, u32> = BTreeMap::new();
-    for hold in holds() {
-        *hosted.entry(hold.request.kind()).or_insert(0) += 1;
-    }
-    if hosted != *state.hosted() {
-        findings.push(Finding::Hosted {
-            node: node.name.to_string(),
-        });
     }
 }

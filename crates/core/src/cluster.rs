@@ -1,8 +1,16 @@
-//! The cluster: every node's state, where every pod is, and a log of what changed.
+//! The cluster: every node's state, where every pod is, what is intended, and a log of what changed.
 //!
 //! The only place where state changes. Nodes are kept in the order in which ties fall: by rank, then
 //! by name. A change is logged by node, so that `ranking.rs` looks again at nothing else; adding or
 //! removing a node starts a new layout, because positions shift.
+//!
+//! Facts arrive as [`Event`]s in any order: a pod may be seen before its node, then its hold waits as
+//! a *stray*. Our own decisions are reservations: booked with [`Cluster::hold`] before anything is
+//! written, and freed only when the write was refused or the pod is gone.
+//!
+//! An [`Intent`] is a tentative hold: where a pod would go that was ranked but not bound. It changes
+//! nothing that is true. [`Cluster::seen`] shows a node with intents applied, for scoring;
+//! [`Cluster::nodes`] shows it without, for judging what fits.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -10,18 +18,58 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::gpu::MAX_DEVICES;
-use crate::node::{Hold, HoldError, Node, NodeState};
+use crate::node::{Claim, Hold, HoldError, Node, NodeState};
 use crate::request::{Devices, PodRequest};
-use crate::units::{NodeIx, PodUid};
+use crate::units::{NodeIx, PodUid, Timestamp};
 
 /// Changes kept beyond one per node; a reader further behind looks at all nodes again.
 const LOG_SLACK: usize = 4096;
 
+/// A fact about the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A node is there, as it is now.
+    NodeSeen(Node),
+    /// A node is no longer there, or no longer understood. What pods hold on it is remembered.
+    NodeGone(Arc<str>),
+    /// A pod is bound.
+    PodBound {
+        /// The pod.
+        pod: PodUid,
+        /// Its node.
+        node: Arc<str>,
+        /// What it asked for.
+        request: Arc<PodRequest>,
+        /// Its devices, if it carries a placement that we can read.
+        devices: Option<Devices>,
+    },
+    /// A pod is gone, or its containers have stopped for good.
+    PodGone(PodUid),
+}
+
+/// A tentative hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    /// Where the pod would go.
+    pub node: Arc<str>,
+    /// On which devices.
+    pub devices: Devices,
+    /// What it asks for.
+    pub request: Arc<PodRequest>,
+    /// When that was ranked.
+    pub since: Timestamp,
+}
+
 /// All state.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Cluster {
     nodes: Vec<NodeState>,
-    pods: BTreeMap<PodUid, NodeIx>,
+    by_name: BTreeMap<Arc<str>, NodeIx>,
+    pods: BTreeMap<PodUid, Arc<str>>,
+    strays: BTreeMap<Arc<str>, BTreeMap<PodUid, Hold>>,
+    intents: BTreeMap<PodUid, Intent>,
+    /// Nodes with intents on them, as they would be.
+    tentative: BTreeMap<NodeIx, NodeState>,
     log: VecDeque<NodeIx>,
     /// Changes that are no longer in the log.
     forgotten: u64,
@@ -57,17 +105,9 @@ impl Cluster {
     /// # Errors
     /// When two nodes share a name or a node has too many devices.
     pub fn new(nodes: impl IntoIterator<Item = Node>) -> Result<Self, ClusterError> {
-        let mut cluster = Self {
-            nodes: Vec::new(),
-            pods: BTreeMap::new(),
-            log: VecDeque::new(),
-            forgotten: 0,
-            layout: 0,
-        };
+        let mut cluster = Self::default();
         for node in nodes {
-            if node.gpus.len() > MAX_DEVICES {
-                return Err(ClusterError::TooManyDevices(node.name, node.gpus.len()));
-            }
+            check(&node)?;
             cluster.nodes.push(NodeState::idle(Arc::new(node)));
         }
         if u32::try_from(cluster.nodes.len()).is_err() {
@@ -78,9 +118,7 @@ impl Cluster {
         if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(ClusterError::DuplicateNode(twice[0].clone()));
         }
-        cluster
-            .nodes
-            .sort_by_cached_key(|state| (state.node().rank, state.node().name.clone()));
+        cluster.renumber();
         Ok(cluster)
     }
 
@@ -90,10 +128,53 @@ impl Cluster {
         &self.nodes
     }
 
-    /// Where each pod is.
+    /// One node with intents applied.
     #[must_use]
-    pub fn pods(&self) -> &BTreeMap<PodUid, NodeIx> {
+    pub fn seen(&self, node: NodeIx) -> &NodeState {
+        self.tentative
+            .get(&node)
+            .unwrap_or(&self.nodes[node.index()])
+    }
+
+    /// Whether somebody intends to go to the node.
+    #[must_use]
+    pub fn is_intended(&self, node: NodeIx) -> bool {
+        self.tentative.contains_key(&node)
+    }
+
+    /// The position of the node called `name`.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<NodeIx> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The name of the node that each pod is on.
+    #[must_use]
+    pub fn pods(&self) -> &BTreeMap<PodUid, Arc<str>> {
         &self.pods
+    }
+
+    /// What `pod` holds, wherever it is.
+    #[must_use]
+    pub fn hold_of(&self, pod: PodUid) -> Option<(&Arc<str>, &Hold)> {
+        let name = self.pods.get(&pod)?;
+        let holds = match self.find(name) {
+            Some(node) => self.nodes[node.index()].holds(),
+            None => self.strays.get(name)?,
+        };
+        Some((name, holds.get(&pod)?))
+    }
+
+    /// Holds on nodes that are not there.
+    #[must_use]
+    pub fn strays(&self) -> &BTreeMap<Arc<str>, BTreeMap<PodUid, Hold>> {
+        &self.strays
+    }
+
+    /// Tentative holds.
+    #[must_use]
+    pub fn intents(&self) -> &BTreeMap<PodUid, Intent> {
+        &self.intents
     }
 
     /// Changes so far; see [`Cluster::changes_since`].
@@ -119,7 +200,7 @@ impl Cluster {
         (from <= self.log.len()).then(|| self.log.range(from..).copied())
     }
 
-    /// Books `devices` on `node` for `pod`.
+    /// Books `claim` on `node` for `pod` and drops its intent.
     ///
     /// # Errors
     /// When the pod is placed already or the node cannot carry it; then nothing is changed.
@@ -128,7 +209,7 @@ impl Cluster {
         pod: PodUid,
         node: NodeIx,
         request: Arc<PodRequest>,
-        devices: Devices,
+        claim: Claim,
     ) -> Result<(), ClusterError> {
         if self.pods.contains_key(&pod) {
             return Err(ClusterError::AlreadyPlaced(pod));
@@ -137,18 +218,144 @@ impl Cluster {
             .nodes
             .get_mut(node.index())
             .ok_or(ClusterError::NoSuchNode)?;
-        state.hold(pod, Hold { request, devices })?;
-        self.pods.insert(pod, node);
+        state.hold(pod, Hold { request, claim })?;
+        let name = state.node().name.clone();
+        self.pods.insert(pod, name);
+        self.withdraw(pod);
         self.changed(node);
         Ok(())
     }
 
+    /// Marks what `pod` holds as settled.
+    pub fn settle(&mut self, pod: PodUid) {
+        let Some(name) = self.pods.get(&pod) else {
+            return;
+        };
+        if let Some(node) = self.find(name) {
+            self.nodes[node.index()].settle(pod);
+        } else if let Some(hold) = self.strays.get_mut(name).and_then(|s| s.get_mut(&pod))
+            && let Claim::Assumed(devices) = &hold.claim
+        {
+            hold.claim = Claim::Bound(devices.clone());
+        }
+    }
+
     /// Gives back what `pod` holds and says where that was.
-    pub fn release(&mut self, pod: PodUid) -> Option<(NodeIx, Hold)> {
-        let node = self.pods.remove(&pod)?;
-        let hold = self.nodes[node.index()].release(pod)?;
-        self.changed(node);
-        Some((node, hold))
+    pub fn release(&mut self, pod: PodUid) -> Option<(Arc<str>, Hold)> {
+        let name = self.pods.remove(&pod)?;
+        let hold = if let Some(node) = self.find(&name) {
+            let hold = self.nodes[node.index()].release(pod);
+            self.changed(node);
+            hold
+        } else {
+            let strays = self.strays.get_mut(&name)?;
+            let hold = strays.remove(&pod);
+            if strays.is_empty() {
+                self.strays.remove(&name);
+            }
+            hold
+        };
+        Some((name, hold?))
+    }
+
+    /// Takes note of a fact.
+    ///
+    /// # Errors
+    /// When a node has too many devices; then it is gone, because what is not understood is not
+    /// free.
+    pub fn apply(&mut self, event: Event) -> Result<(), ClusterError> {
+        match event {
+            Event::NodeSeen(node) => self.node_seen(node)?,
+            Event::NodeGone(name) => self.node_gone(&name),
+            Event::PodBound {
+                pod,
+                node,
+                request,
+                devices,
+            } => {
+                let claim = devices.map_or(Claim::Foreign, Claim::Bound);
+                self.pod_bound(pod, &node, Hold { request, claim });
+            }
+            Event::PodGone(pod) => {
+                self.release(pod);
+                self.withdraw(pod);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes note of a complete list: nodes and pods that are not in it are gone, except pods of
+    /// ours whose write is still in flight. Returns the nodes that were not understood.
+    pub fn replace(
+        &mut self,
+        nodes: impl IntoIterator<Item = Node>,
+        pods: impl IntoIterator<Item = (PodUid, Arc<str>, Arc<PodRequest>, Option<Devices>)>,
+    ) -> Vec<ClusterError> {
+        let mut holds: BTreeMap<Arc<str>, BTreeMap<PodUid, Hold>> = BTreeMap::new();
+        for pod in self.pods.keys() {
+            if let Some((node, hold)) = self.hold_of(*pod)
+                && matches!(hold.claim, Claim::Assumed(_))
+            {
+                let on_node = holds.entry(node.clone()).or_default();
+                on_node.insert(*pod, hold.clone());
+            }
+        }
+        self.pods.clear();
+        for (node, on_node) in &holds {
+            self.pods
+                .extend(on_node.keys().map(|&pod| (pod, node.clone())));
+        }
+        for (pod, node, request, devices) in pods {
+            if let Some(old) = self.pods.insert(pod, node.clone())
+                && let Some(on_old) = holds.get_mut(&old)
+            {
+                on_old.remove(&pod);
+            }
+            let claim = devices.map_or(Claim::Foreign, Claim::Bound);
+            let on_node = holds.entry(node).or_default();
+            on_node.insert(pod, Hold { request, claim });
+        }
+        holds.retain(|_, on_node| !on_node.is_empty());
+        let mut errors = Vec::new();
+        let mut states: BTreeMap<Arc<str>, NodeState> = BTreeMap::new();
+        for node in nodes {
+            if let Err(error) = check(&node) {
+                errors.push(error);
+            } else {
+                let name = node.name.clone();
+                let on_node = holds.remove(&name).unwrap_or_default();
+                states.insert(name, NodeState::with_holds(Arc::new(node), on_node));
+            }
+        }
+        self.nodes = states.into_values().collect();
+        self.strays = holds;
+        self.renumber();
+        errors
+    }
+
+    /// Replaces the intent of `pod`.
+    pub fn intend(&mut self, pod: PodUid, intent: Intent) {
+        self.withdraw(pod);
+        let node = self.find(&intent.node);
+        self.intents.insert(pod, intent);
+        node.into_iter().for_each(|node| self.changed(node));
+    }
+
+    /// Drops the intent of `pod`, if it has one.
+    pub fn withdraw(&mut self, pod: PodUid) -> Option<Intent> {
+        let intent = self.intents.remove(&pod)?;
+        let node = self.find(&intent.node);
+        node.into_iter().for_each(|node| self.changed(node));
+        Some(intent)
+    }
+
+    /// Drops intents from before `moment`.
+    pub fn expire_intents(&mut self, moment: Timestamp) {
+        let old = self.intents.iter().filter(|(_, i)| i.since < moment);
+        let old: Vec<_> = old.map(|(pod, _)| *pod).collect();
+        for pod in old {
+            self.withdraw(pod);
+        }
     }
 
     /// Adds an idle node.
@@ -156,28 +363,16 @@ impl Cluster {
     /// # Errors
     /// As [`Cluster::new`]; then nothing is changed.
     pub fn add_node(&mut self, node: Node) -> Result<(), ClusterError> {
-        if node.gpus.len() > MAX_DEVICES {
-            return Err(ClusterError::TooManyDevices(node.name, node.gpus.len()));
-        }
-        if self.nodes.iter().any(|s| s.node().name == node.name) {
+        if self.find(&node.name).is_some() {
             return Err(ClusterError::DuplicateNode(node.name));
         }
-        if u32::try_from(self.nodes.len() + 1).is_err() {
-            return Err(ClusterError::TooManyNodes);
-        }
-        let key = (node.rank, node.name.clone());
-        let at = self
-            .nodes
-            .partition_point(|s| (s.node().rank, s.node().name.clone()) < key);
-        self.nodes.insert(at, NodeState::idle(Arc::new(node)));
-        self.renumber();
-        Ok(())
+        self.node_seen(node)
     }
 
     /// Removes a node with all pods on it and returns its last state.
     pub fn remove_node(&mut self, name: &str) -> Option<NodeState> {
-        let at = self.nodes.iter().position(|s| &*s.node().name == name)?;
-        let state = self.nodes.remove(at);
+        let node = self.find(name)?;
+        let state = self.nodes.remove(node.index());
         for pod in state.holds().keys() {
             self.pods.remove(pod);
         }
@@ -185,22 +380,129 @@ impl Cluster {
         Some(state)
     }
 
-    fn renumber(&mut self) {
-        for (index, state) in self.nodes.iter().enumerate() {
-            for pod in state.holds().keys() {
-                self.pods.insert(*pod, NodeIx(index as u32));
+    fn node_seen(&mut self, node: Node) -> Result<(), ClusterError> {
+        if let Err(error) = check(&node) {
+            self.node_gone(&node.name);
+            return Err(error);
+        }
+        let name = node.name.clone();
+        match self.find(&name) {
+            Some(at) if *self.nodes[at.index()].node().as_ref() == node => {}
+            Some(at) if self.nodes[at.index()].node().rank == node.rank => {
+                let holds = self.nodes[at.index()].holds().clone();
+                self.nodes[at.index()] = NodeState::with_holds(Arc::new(node), holds);
+                self.changed(at);
+            }
+            Some(at) => {
+                let holds = self.nodes.remove(at.index()).holds().clone();
+                self.nodes
+                    .push(NodeState::with_holds(Arc::new(node), holds));
+                self.renumber();
+            }
+            None if u32::try_from(self.nodes.len() + 1).is_err() => {
+                return Err(ClusterError::TooManyNodes);
+            }
+            None => {
+                let holds = self.strays.remove(&name).unwrap_or_default();
+                self.nodes
+                    .push(NodeState::with_holds(Arc::new(node), holds));
+                self.renumber();
             }
         }
+        Ok(())
+    }
+
+    fn node_gone(&mut self, name: &Arc<str>) {
+        if let Some(node) = self.find(name) {
+            let state = self.nodes.remove(node.index());
+            if !state.holds().is_empty() {
+                self.strays.insert(name.clone(), state.holds().clone());
+            }
+            self.renumber();
+        }
+    }
+
+    fn pod_bound(&mut self, pod: PodUid, name: &Arc<str>, hold: Hold) {
+        self.withdraw(pod);
+        if self
+            .hold_of(pod)
+            .is_some_and(|(node, held)| node == name && *held == hold)
+        {
+            return;
+        }
+        self.release(pod);
+        self.pods.insert(pod, name.clone());
+        if let Some(node) = self.find(name) {
+            self.nodes[node.index()].observe(pod, hold);
+            self.changed(node);
+        } else {
+            let strays = self.strays.entry(name.clone()).or_default();
+            strays.insert(pod, hold);
+        }
+    }
+
+    /// Restores the order of nodes and everything that goes by position.
+    fn renumber(&mut self) {
+        let key = |state: &NodeState| (state.node().rank, state.node().name.clone());
+        if !self.nodes.is_sorted_by_key(key) {
+            self.nodes.sort_by_cached_key(key);
+        }
+        let names = self.nodes.iter().map(|state| state.node().name.clone());
+        self.by_name = names.zip((0..).map(NodeIx)).collect();
         self.layout += 1;
         self.forgotten = self.version();
         self.log.clear();
+        self.tentative.clear();
+        let intended: Vec<_> = self
+            .intents
+            .values()
+            .filter_map(|i| self.find(&i.node))
+            .collect();
+        for node in intended {
+            self.sketch(node);
+        }
     }
 
     fn changed(&mut self, node: NodeIx) {
+        self.sketch(node);
         self.log.push_back(node);
         if self.log.len() > self.nodes.len() + LOG_SLACK {
             self.log.pop_front();
             self.forgotten += 1;
         }
     }
+
+    /// Applies the intents on `node` anew. One that no longer fits there is passed over: its pod
+    /// will be planned again.
+    fn sketch(&mut self, node: NodeIx) {
+        if self.intents.is_empty() && self.tentative.is_empty() {
+            return;
+        }
+        let state = &self.nodes[node.index()];
+        let here = |intent: &&Intent| intent.node == state.node().name;
+        let mut intents = self.intents.iter().filter(|(_, i)| here(i)).peekable();
+        if intents.peek().is_none() {
+            self.tentative.remove(&node);
+            return;
+        }
+        let mut sketch = state.sketch();
+        for (pod, intent) in intents {
+            let hold = Hold {
+                request: intent.request.clone(),
+                claim: Claim::Assumed(intent.devices.clone()),
+            };
+            let _ = sketch.hold(*pod, hold);
+        }
+        self.tentative.insert(node, sketch);
+    }
+}
+
+fn check(node: &Node) -> Result<(), ClusterError> {
+    if node.gpus.len() > MAX_DEVICES {
+        return Err(ClusterError::TooManyDevices(
+            node.name.clone(),
+            node.gpus.len(),
+        ));
+    }
+    Ok(())
 }

@@ -4,7 +4,7 @@
 const FAN: usize = 32;
 
 /// Numbers by index, and the maximum over them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct MaxTree {
     /// `levels[0]` are the numbers; each entry above is the maximum of 32 below.
     levels: Vec<Vec<i64>>,
@@ -19,6 +19,11 @@ impl MaxTree {
             levels.push(above);
         }
         Self { levels }
+    }
+
+    /// All numbers.
+    pub(crate) fn numbers(&self) -> &[i64] {
+        &self.levels[0]
     }
 
     /// Changes one number.

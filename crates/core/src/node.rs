@@ -1,9 +1,12 @@
 //! A node: what it has ([`Node`]), what is left ([`Free`]) and who holds the rest ([`NodeState`]).
 //!
 //! Holds are the truth; [`Free`] is kept beside them only because deriving it for every question
-//! would be slow. `audit.rs` derives it again and compares.
+//! would be slow. `audit.rs` derives it again and compares. What was observed may exceed what a node
+//! has: then nothing is left, never less, and the node says that it is in conflict.
+//!
 //! A [`NodeState`] prints as a drawing, one cell a device: `.` idle, `x` nothing left,
-//! `350/1000` what is left of its compute. Tests, `explain` and debug output speak it.
+//! `350/1000` what is left of its compute, `?2` two devices whose holder is known and whose index is
+//! not. Tests, `explain` and debug output speak it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,7 +16,7 @@ use smallvec::SmallVec;
 use thiserror::Error;
 
 use crate::gpu::{DeviceFree, Gpu, MAX_DEVICES};
-use crate::request::{Devices, Kind, PodRequest};
+use crate::request::{ContainerRequest, Devices, Kind, PodRequest};
 use crate::units::{Mebibytes, Milli, PodUid};
 
 /// What a node advertises.
@@ -70,9 +73,23 @@ pub struct Free {
     pub room: Room,
     /// Each device.
     pub devices: SmallVec<[DeviceFree; 8]>,
+    /// How many whole devices are held by pods whose devices are not known. They are counted as the
+    /// lowest-numbered idle ones in `devices`, which is a guess: a share may not go on any device
+    /// that is idle by that guess.
+    pub unknown: u32,
 }
 
 impl Free {
+    /// All of `node`.
+    #[must_use]
+    pub fn all(node: &Node) -> Self {
+        Self {
+            room: node.room,
+            devices: node.gpus.iter().map(DeviceFree::idle).collect(),
+            unknown: 0,
+        }
+    }
+
     /// GPU compute that nobody holds, thousandths of a device.
     #[must_use]
     pub fn gpu_milli(&self) -> u64 {
@@ -85,8 +102,30 @@ impl Free {
 pub struct Hold {
     /// What it asked for.
     pub request: Arc<PodRequest>,
-    /// The devices it got, container by container.
-    pub devices: Devices,
+    /// How we know.
+    pub claim: Claim,
+}
+
+/// How a hold came to be, and on which devices it is, container by container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// Decided by us; the write is in flight or its outcome unknown.
+    Assumed(Devices),
+    /// Seen on the pod, or settled.
+    Bound(Devices),
+    /// Seen on the pod without a placement that we can read: it is somewhere on the node.
+    Foreign,
+}
+
+impl Claim {
+    /// The devices, if they are known.
+    #[must_use]
+    pub fn devices(&self) -> Option<&Devices> {
+        match self {
+            Self::Assumed(devices) | Self::Bound(devices) => Some(devices),
+            Self::Foreign => None,
+        }
+    }
 }
 
 /// A node as the planner sees it: inventory minus holds.
@@ -95,6 +134,7 @@ pub struct NodeState {
     node: Arc<Node>,
     tie: u64,
     free: Free,
+    conflict: bool,
     hosted: BTreeMap<Kind, u32>,
     holds: BTreeMap<PodUid, Hold>,
 }
@@ -118,18 +158,23 @@ impl NodeState {
     /// [`Cluster`](crate::cluster::Cluster), the only maker of states that live.
     #[must_use]
     pub fn idle(node: Arc<Node>) -> Self {
+        Self::with_holds(node, BTreeMap::new())
+    }
+
+    /// The node with `holds` on it, whatever they add up to.
+    #[must_use]
+    pub(crate) fn with_holds(node: Arc<Node>, holds: BTreeMap<PodUid, Hold>) -> Self {
         debug_assert!(node.gpus.len() <= MAX_DEVICES);
-        let free = Free {
-            room: node.room,
-            devices: node.gpus.iter().map(DeviceFree::idle).collect(),
-        };
-        Self {
+        let mut state = Self {
             tie: fnv1a(node.name.as_bytes()),
+            free: Free::all(&node),
             node,
-            free,
+            conflict: false,
             hosted: BTreeMap::new(),
-            holds: BTreeMap::new(),
-        }
+            holds,
+        };
+        state.derive();
+        state
     }
 
     /// The inventory.
@@ -142,6 +187,12 @@ impl NodeState {
     #[must_use]
     pub fn free(&self) -> &Free {
         &self.free
+    }
+
+    /// Whether observed holds exceed what the node has.
+    #[must_use]
+    pub fn in_conflict(&self) -> bool {
+        self.conflict
     }
 
     /// Who holds what.
@@ -162,42 +213,104 @@ impl NodeState {
         self.tie
     }
 
+    /// The same without the record of who holds what: enough to decide on, and to try holds on.
+    #[must_use]
+    pub fn sketch(&self) -> Self {
+        Self {
+            node: self.node.clone(),
+            tie: self.tie,
+            free: self.free.clone(),
+            conflict: self.conflict,
+            hosted: self.hosted.clone(),
+            holds: BTreeMap::new(),
+        }
+    }
+
     /// Books `hold` for `pod`.
     ///
     /// # Errors
-    /// When the node cannot carry it; then nothing is changed.
+    /// When its devices are not free here; then nothing is changed.
     pub(crate) fn hold(&mut self, pod: PodUid, hold: Hold) -> Result<(), HoldError> {
         if self.holds.contains_key(&pod) {
             return Err(HoldError::Twice);
         }
-        self.free = take(&self.node, &self.free, &hold.request, &hold.devices)?;
+        let devices = hold.claim.devices().ok_or(HoldError::Devices)?;
+        self.free = take(&self.node, &self.free, &hold.request, devices)?;
         *self.hosted.entry(hold.request.kind()).or_insert(0) += 1;
         self.holds.insert(pod, hold);
         Ok(())
     }
 
+    /// Takes note of a hold that is there, even if the node cannot carry it.
+    pub(crate) fn observe(&mut self, pod: PodUid, hold: Hold) {
+        self.release(pod);
+        if self.hold(pod, hold.clone()).is_err() {
+            self.holds.insert(pod, hold);
+            self.derive();
+        }
+    }
+
+    /// Marks what `pod` holds as seen or settled.
+    pub(crate) fn settle(&mut self, pod: PodUid) {
+        if let Some(hold) = self.holds.get_mut(&pod)
+            && let Claim::Assumed(devices) = &hold.claim
+        {
+            hold.claim = Claim::Bound(devices.clone());
+        }
+    }
+
     /// Gives back what `pod` holds, if anything.
     pub(crate) fn release(&mut self, pod: PodUid) -> Option<Hold> {
         let hold = self.holds.remove(&pod)?;
-        let (node, free, request) = (&self.node, &mut self.free, &hold.request);
-        free.room.cores.0 += request.cores().0;
-        free.room.memory.0 += request.memory().0;
-        free.room.pods += 1;
-        for (container, devices) in request.containers().iter().zip(&hold.devices) {
-            for device in devices.iter() {
-                free.devices[device].compute.0 += container.compute().0;
-                free.devices[device].memory.0 += container.memory_on(&node.gpus[device]).0;
+        match hold.claim.devices() {
+            Some(devices) if !self.conflict && self.free.unknown == 0 => {
+                give_back(&self.node, &mut self.free, &hold.request, devices);
+                let kind = hold.request.kind();
+                if let Some(count) = self.hosted.get_mut(&kind) {
+                    *count -= 1;
+                    if *count == 0 {
+                        self.hosted.remove(&kind);
+                    }
+                }
             }
-        }
-        let kind = request.kind();
-        if let Some(count) = self.hosted.get_mut(&kind) {
-            *count -= 1;
-            if *count == 0 {
-                self.hosted.remove(&kind);
-            }
+            _ => self.derive(),
         }
         Some(hold)
     }
+
+    /// Derives what is left from inventory and holds: known devices first, then the guess for those
+    /// that are not known. Nothing goes below zero.
+    fn derive(&mut self) {
+        let (free, conflict) = derive(&self.node, &self.holds);
+        (self.free, self.conflict) = (free, conflict);
+        self.hosted.clear();
+        for hold in self.holds.values() {
+            *self.hosted.entry(hold.request.kind()).or_insert(0) += 1;
+        }
+    }
+}
+
+/// What is left of `node` under `holds`, and whether they exceed it.
+pub(crate) fn derive(node: &Node, holds: &BTreeMap<PodUid, Hold>) -> (Free, bool) {
+    let mut free = Free::all(node);
+    let mut conflict = false;
+    let known = holds.values().filter(|hold| hold.claim != Claim::Foreign);
+    for hold in known {
+        let Some(devices) = hold.claim.devices() else {
+            continue;
+        };
+        match take(node, &free, &hold.request, devices) {
+            Ok(left) => free = left,
+            Err(_) => {
+                conflict = true;
+                take_what_there_is(node, &mut free, &hold.request, devices);
+            }
+        }
+    }
+    for hold in holds.values().filter(|h| h.claim == Claim::Foreign) {
+        conflict |= guess(node, &mut free, &hold.request);
+    }
+    (free, conflict)
 }
 
 /// What is left after `request` took `devices`, every subtraction checked.
@@ -230,6 +343,75 @@ fn take(
     Ok(left)
 }
 
+/// The inverse of [`take`].
+fn give_back(node: &Node, free: &mut Free, request: &PodRequest, devices: &Devices) {
+    free.room.cores.0 += request.cores().0;
+    free.room.memory.0 += request.memory().0;
+    free.room.pods += 1;
+    for (container, set) in request.containers().iter().zip(devices) {
+        for device in set.iter() {
+            free.devices[device].compute.0 += container.compute().0;
+            free.devices[device].memory.0 += container.memory_on(&node.gpus[device]).0;
+        }
+    }
+}
+
+/// [`take`] for what was observed although it is more than there is: down to nothing.
+fn take_what_there_is(node: &Node, free: &mut Free, request: &PodRequest, devices: &Devices) {
+    take_room(free, request);
+    for (container, set) in request.containers().iter().zip(devices) {
+        for device in set.iter() {
+            if let Some(gpu) = node.gpus.get(device) {
+                take_cell(&mut free.devices[device], container, gpu);
+            }
+        }
+    }
+}
+
+fn take_room(free: &mut Free, request: &PodRequest) {
+    let room = &mut free.room;
+    room.cores.0 = room.cores.0.saturating_sub(request.cores().0);
+    room.memory.0 = room.memory.0.saturating_sub(request.memory().0);
+    room.pods = room.pods.saturating_sub(1);
+}
+
+fn take_cell(cell: &mut DeviceFree, container: &ContainerRequest, gpu: &Gpu) {
+    cell.compute.0 = cell.compute.0.saturating_sub(container.compute().0);
+    cell.memory.0 = cell.memory.0.saturating_sub(container.memory_on(gpu).0);
+}
+
+/// Takes devices for a pod of which only the request is known, and says whether there were too few.
+/// Whole devices are taken from the lowest-numbered idle ones; a share may be anywhere, so it is
+/// taken from every device.
+fn guess(node: &Node, free: &mut Free, request: &PodRequest) -> bool {
+    let short = free.room.cores < request.cores() || free.room.memory < request.memory();
+    let mut conflict = short || free.room.pods == 0;
+    take_room(free, request);
+    for container in request.containers() {
+        let gpus = node.gpus.iter().enumerate();
+        match container {
+            ContainerRequest::None => {}
+            ContainerRequest::Share { .. } => {
+                for (device, gpu) in gpus {
+                    take_cell(&mut free.devices[device], container, gpu);
+                }
+            }
+            ContainerRequest::Whole { .. } => {
+                let mut missing = container.count();
+                for (device, gpu) in gpus {
+                    if missing > 0 && free.devices[device].is_idle(gpu) {
+                        take_cell(&mut free.devices[device], container, gpu);
+                        free.unknown += 1;
+                        missing -= 1;
+                    }
+                }
+                conflict |= missing > 0;
+            }
+        }
+    }
+    conflict
+}
+
 /// The 64-bit FNV-1a hash: the same on every platform and in every release.
 fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
@@ -246,6 +428,9 @@ impl fmt::Display for NodeState {
                 Milli(0) => f.write_str(" x")?,
                 left => write!(f, " {left}/1000")?,
             }
+        }
+        if self.free.unknown > 0 {
+            write!(f, " ?{}", self.free.unknown)?;
         }
         let room = self.free.room;
         write!(f, " {}m {}Mi {}p", room.cores, room.memory, room.pods)

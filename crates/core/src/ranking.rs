@@ -4,6 +4,9 @@
 //! Asking again re-scores only the nodes that changed since that request was last asked about. A
 //! score is computed once for all nodes that look equal through the strategy's sight (same
 //! hardware, free cores, free devices) and for all requests that differ in host memory alone.
+//!
+//! Nodes are scored with intents applied. One that can take the pod only without them is feasible
+//! but comes last; one that cannot take it at all is [`Verdict::Unfit`].
 //! Everything here is a cache over [`Cluster`]: a property test shows it equal, decision for
 //! decision, to the naive loop in `verbs.rs`. Bounded: see [`MAX_CELLS`] and [`MAX_LOOKS`].
 
@@ -16,20 +19,72 @@ use crate::cluster::Cluster;
 use crate::gpu::{DeviceFree, Gpu};
 use crate::max_tree::MaxTree;
 use crate::node::{HandOver, NodeState, Room};
-use crate::plan::{self, Context};
+use crate::plan::{self, Candidate, Context};
 use crate::request::{Kind, PodRequest};
 use crate::strategy::Standing;
-use crate::units::{Mebibytes, NodeIx};
+use crate::unfit::Unfit;
+use crate::units::{Mebibytes, NodeIx, Score};
 
 /// Most scores kept, over all requests; the ranking asked about least recently goes first.
 pub const MAX_CELLS: usize = 1 << 26;
 /// Most different looks of nodes remembered beyond four per node; then all are forgotten.
 pub const MAX_LOOKS: usize = 1 << 16;
 
-/// In place of a score: the node cannot take the pod.
+/// In place of a score: the node cannot take the pod, for the reason that is added.
 const UNFIT: i64 = i64::MIN;
 /// In place of a score: not computed yet.
-const UNKNOWN: i64 = i64::MIN + 1;
+const UNKNOWN: i64 = i64::MIN + 0x100;
+/// In place of a score: the node can take the pod, but only without the intents on it.
+const LAST: i64 = i64::MIN + 0x200;
+/// The lowest score that is kept as it is.
+const LOWEST: i64 = i64::MIN + 0x300;
+
+/// What a ranking knows of one node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It can take the pod and is so good.
+    Fits(Score),
+    /// It can take the pod, but only if others do not go where they intend to.
+    Last,
+    /// It cannot.
+    Unfit(Unfit),
+}
+
+impl Verdict {
+    fn of(number: i64) -> Self {
+        match number {
+            LAST => Self::Last,
+            LOWEST.. => Self::Fits(Score(number)),
+            _ => {
+                let reason = usize::try_from(number.wrapping_sub(UNFIT)).unwrap_or(0);
+                Self::Unfit(Unfit::ALL[reason % Unfit::ALL.len()])
+            }
+        }
+    }
+
+    /// Whether the node can take the pod.
+    #[must_use]
+    pub fn fits(self) -> bool {
+        !matches!(self, Self::Unfit(_))
+    }
+
+    /// For comparing nodes of one decision: higher is better.
+    #[must_use]
+    pub fn rank(self) -> i64 {
+        match self {
+            Self::Fits(Score(score)) => score,
+            Self::Last => LAST,
+            Self::Unfit(_) => UNFIT,
+        }
+    }
+}
+
+fn number(outcome: Result<Candidate, Unfit>) -> i64 {
+    match outcome {
+        Ok(candidate) => candidate.score.0.max(LOWEST),
+        Err(unfit) => UNFIT + unfit as i64,
+    }
+}
 
 /// Rankings of one cluster under one context.
 #[derive(Debug)]
@@ -55,6 +110,7 @@ struct Mirror {
     room: Room,
     look: u32,
     tie: u64,
+    intended: bool,
 }
 
 /// The order of all nodes for one request.
@@ -80,6 +136,7 @@ struct Look {
     cores: u32,
     hardware: u32,
     devices: SmallVec<[DeviceFree; 8]>,
+    unknown: u32,
     hosted: SmallVec<[Kind; 2]>,
 }
 
@@ -117,14 +174,9 @@ impl Rankings {
         request: &PodRequest,
         context: &Context,
     ) -> Option<NodeIx> {
-        self.asked += 1;
-        self.mirror(cluster, context);
-        let ranking = self.ranking(request);
-        self.catch_up(ranking, cluster, context);
-        let ranking = &mut self.rankings[ranking];
-        ranking.asked = self.asked;
-        let scores = &ranking.scores;
-        if scores.max().is_none_or(|best| best == UNFIT) {
+        let ranking = self.current(cluster, request, context);
+        let scores = &self.rankings[ranking].scores;
+        if !Verdict::of(scores.max()?).fits() {
             return None;
         }
         let best = if context.strategy().draws_ties() {
@@ -142,6 +194,28 @@ impl Rankings {
         best.map(|index| NodeIx(index as u32))
     }
 
+    /// What every node of `cluster` is for `request`, in node order; as for [`Rankings::best`].
+    pub fn verdicts(
+        &mut self,
+        cluster: &Cluster,
+        request: &PodRequest,
+        context: &Context,
+    ) -> impl Fn(NodeIx) -> Verdict + use<'_> {
+        let ranking = self.current(cluster, request, context);
+        let numbers = self.rankings[ranking].scores.numbers();
+        |node| Verdict::of(numbers[node.index()])
+    }
+
+    /// The ranking of `request`, up to date.
+    fn current(&mut self, cluster: &Cluster, request: &PodRequest, context: &Context) -> usize {
+        self.asked += 1;
+        self.mirror(cluster, context);
+        let ranking = self.ranking(request);
+        self.catch_up(ranking, cluster, context);
+        self.rankings[ranking].asked = self.asked;
+        ranking
+    }
+
     /// Brings the mirrors up to date with the cluster.
     fn mirror(&mut self, cluster: &Cluster, context: &Context) {
         let changes = match self.layout {
@@ -153,8 +227,8 @@ impl Rankings {
         match changes {
             Some(changes) if !full => {
                 for node in changes {
-                    let state = &cluster.nodes()[node.index()];
-                    self.mirrors[node.index()] = mirror(&mut self.looks, state, context);
+                    let mirror = mirror(&mut self.looks, cluster, node, context);
+                    self.mirrors[node.index()] = mirror;
                 }
             }
             _ => self.mirror_all(cluster, context, full),
@@ -168,14 +242,15 @@ impl Rankings {
         }
         let nodes = cluster.nodes();
         self.mirrors.clear();
-        for state in nodes {
-            self.mirrors.push(mirror(&mut self.looks, state, context));
+        for node in (0..).map(NodeIx).take(nodes.len()) {
+            let mirror = mirror(&mut self.looks, cluster, node, context);
+            self.mirrors.push(mirror);
         }
         if self.layout != Some(cluster.layout()) {
             self.layout = Some(cluster.layout());
             self.stamps = vec![0; nodes.len()];
             for ranking in &mut self.rankings {
-                ranking.scores = MaxTree::default();
+                ranking.scores = MaxTree::new(Vec::new());
             }
         }
     }
@@ -193,7 +268,7 @@ impl Rankings {
         let ranking = Ranking {
             request: request.clone(),
             memo,
-            scores: MaxTree::default(),
+            scores: MaxTree::new(Vec::new()),
             version: 0,
             asked: self.asked,
         };
@@ -253,22 +328,34 @@ impl Rankings {
         memo.resize(looks.standings.len(), UNKNOWN);
         let score = |node: usize, memo: &mut [i64]| {
             let mirror = &mirrors[node];
-            if plan::check_room(mirror.room, &ranking.request).is_err() {
-                return UNFIT;
-            }
-            let state = &cluster.nodes()[node];
-            let look = mirror.look as usize;
-            let weigh = || {
-                plan::weigh(state, looks.standings[look], &ranking.request, context)
-                    .map_or(UNFIT, |candidate| candidate.score.0.max(UNKNOWN + 1))
+            let node = NodeIx(node as u32);
+            let seen = if let Err(unfit) = plan::check_room(mirror.room, &ranking.request) {
+                UNFIT + unfit as i64
+            } else {
+                let look = mirror.look as usize;
+                let state = cluster.seen(node);
+                let weigh = || {
+                    let standing = looks.standings[look];
+                    number(plan::weigh(state, standing, &ranking.request, context))
+                };
+                if context.strategy().sight().everything {
+                    weigh()
+                } else {
+                    if memo[look] == UNKNOWN {
+                        memo[look] = weigh();
+                    }
+                    memo[look]
+                }
             };
-            if context.strategy().sight().everything {
-                return weigh();
+            if mirror.intended && !Verdict::of(seen).fits() {
+                let state = &cluster.nodes()[node.index()];
+                match plan::candidate(state, &ranking.request, context) {
+                    Ok(_) => LAST,
+                    Err(unfit) => UNFIT + unfit as i64,
+                }
+            } else {
+                seen
             }
-            if memo[look] == UNKNOWN {
-                memo[look] = weigh();
-            }
-            memo[look]
         };
         let fresh = ranking.scores.max().is_none();
         let changes = (!fresh)
@@ -290,11 +377,13 @@ impl Rankings {
     }
 }
 
-fn mirror(looks: &mut Looks, state: &NodeState, context: &Context) -> Mirror {
+fn mirror(looks: &mut Looks, cluster: &Cluster, node: NodeIx, context: &Context) -> Mirror {
+    let state = cluster.seen(node);
     Mirror {
         room: state.free().room,
         look: looks.number(state, context),
         tie: state.tie(),
+        intended: cluster.is_intended(node),
     }
 }
 
@@ -316,6 +405,7 @@ impl Looks {
             cores: state.free().room.cores.0,
             hardware,
             devices: SmallVec::from_slice(&state.free().devices),
+            unknown: state.free().unknown,
             hosted: hosted.filter(|_| strategy.sight().hosted).collect(),
         };
         let next = self.standings.len() as u32;

@@ -31,6 +31,22 @@ pub enum Unfit {
     Intricate,
 }
 
+impl Unfit {
+    /// All of them, in order.
+    pub const ALL: [Self; 10] = [
+        Self::Pods,
+        Self::Cores,
+        Self::Memory,
+        Self::NoGpu,
+        Self::NoHandOver,
+        Self::Model,
+        Self::WholeDevices,
+        Self::Share,
+        Self::Together,
+        Self::Intricate,
+    ];
+}
+
 impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

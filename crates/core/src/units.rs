@@ -54,6 +54,10 @@ impl NodeIx {
     }
 }
 
+/// A moment, in milliseconds since an origin of the caller's choice. The core has no clock.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(pub u64);
+
 /// How good a node is for a pod; higher is better. Comparable only between nodes of one decision.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Score(pub i64);

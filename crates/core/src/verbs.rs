@@ -1,20 +1,23 @@
-//! The questions one asks a cluster: filter, prioritize, place.
+//! The questions one asks a cluster: filter, prioritize, reserve, place.
 //!
 //! [`filter`] and [`prioritize`] look at every node and are the naive form of the decision, which
 //! judges the incremental one. [`Planner`] holds a cluster with its rankings and answers the same
-//! without looking at all nodes again.
+//! without looking at all nodes again. Filtering and prioritizing never change what is true; they
+//! may leave an intent.
 
 use std::sync::Arc;
 
-use crate::cluster::{Cluster, ClusterError};
-use crate::node::{Hold, Node, NodeState};
+use thiserror::Error;
+
+use crate::cluster::{Cluster, ClusterError, Event, Intent};
+use crate::node::{Claim, Hold, Node, NodeState};
 use crate::plan::{self, Candidate, Context};
-use crate::ranking::Rankings;
+use crate::ranking::{Rankings, Verdict};
 use crate::request::{Devices, PodRequest};
 use crate::unfit::Unfit;
-use crate::units::{NodeIx, PodUid};
+use crate::units::{NodeIx, PodUid, Timestamp};
 
-/// For every node, whether and how it could take the pod, in node order.
+/// For every node, whether and how it could take the pod, in node order, intents left aside.
 pub fn filter<'a>(
     cluster: &'a Cluster,
     request: &'a PodRequest,
@@ -24,18 +27,28 @@ pub fn filter<'a>(
     nodes.map(move |(node, state)| (node, plan::candidate(state, request, context)))
 }
 
-/// Every node that can take the pod, the best first.
+/// Every node that can take the pod, the best first: scored with intents applied; nodes that can take
+/// it only without them come last, in tie order.
 #[must_use]
 pub fn prioritize(
     cluster: &Cluster,
     request: &PodRequest,
     context: &Context,
 ) -> Vec<(NodeIx, Candidate)> {
-    let mut candidates: Vec<_> = filter(cluster, request, context)
-        .filter_map(|(node, answer)| Some((node, answer.ok()?)))
-        .collect();
-    plan::order(cluster.nodes(), &mut candidates, context);
-    candidates
+    let (mut first, mut last) = (Vec::new(), Vec::new());
+    for (node, answer) in filter(cluster, request, context) {
+        let Ok(candidate) = answer else {
+            continue;
+        };
+        match plan::candidate(cluster.seen(node), request, context) {
+            Ok(candidate) => first.push((node, candidate)),
+            Err(_) => last.push((node, candidate)),
+        }
+    }
+    plan::order(cluster.nodes(), &mut first, context);
+    last.sort_by_key(|(node, _)| (context.tie(cluster.nodes()[node.index()].tie()), *node));
+    first.extend(last);
+    first
 }
 
 /// Where a pod went.
@@ -45,6 +58,23 @@ pub struct Placement {
     pub node: NodeIx,
     /// The devices, container by container.
     pub devices: Devices,
+}
+
+/// Why a pod could not be booked on the node that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// There is no such node, or it is not understood.
+    #[error("node {0} is not known")]
+    NoSuchNode(Arc<str>),
+    /// The node cannot take it.
+    #[error("{0}")]
+    Unfit(Unfit),
+    /// The pod is, or may be, on another node.
+    #[error("the pod is bound to node {0}, or may be")]
+    Elsewhere(Arc<str>),
+    /// The pod is there, and its devices are not known.
+    #[error("the pod is bound to the node already")]
+    Foreign,
 }
 
 /// A cluster with the rankings of its nodes under one context.
@@ -78,6 +108,18 @@ impl Planner {
         &self.cluster
     }
 
+    /// The context of the last decision.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Decides by another context from now on.
+    pub fn set_context(&mut self, context: Context) {
+        self.context = context;
+        self.rankings = Rankings::default();
+    }
+
     /// The state of one node.
     #[must_use]
     pub fn node(&self, node: NodeIx) -> &NodeState {
@@ -88,6 +130,17 @@ impl Planner {
     pub fn best(&mut self, decision: u64, request: &PodRequest) -> Option<NodeIx> {
         self.context.set_decision(decision);
         self.rankings.best(&self.cluster, request, &self.context)
+    }
+
+    /// What every node is for `request`.
+    pub fn verdicts(
+        &mut self,
+        decision: u64,
+        request: &PodRequest,
+    ) -> impl Fn(NodeIx) -> Verdict + use<'_> {
+        self.context.set_decision(decision);
+        self.rankings
+            .verdicts(&self.cluster, request, &self.context)
     }
 
     /// Books `pod` on the best node, or nowhere if no node can take it.
@@ -106,18 +159,123 @@ impl Planner {
         let Some(node) = self.best(decision, request) else {
             return Ok(None);
         };
-        let Ok(candidate) = plan::candidate(self.node(node), request, &self.context) else {
+        let Ok(candidate) = self.plan_on(node, request) else {
             return Ok(None);
         };
         let devices = candidate.devices;
-        self.cluster
-            .hold(pod, node, request.clone(), devices.clone())?;
+        let claim = Claim::Bound(devices.clone());
+        self.cluster.hold(pod, node, request.clone(), claim)?;
         Ok(Some(Placement { node, devices }))
     }
 
+    /// Leaves the intent that `pod` goes to `node`, in place of its intent so far, and says on which
+    /// devices; none if the node cannot take it.
+    pub fn intend(
+        &mut self,
+        pod: PodUid,
+        node: NodeIx,
+        request: &Arc<PodRequest>,
+        now: Timestamp,
+    ) -> Option<Candidate> {
+        self.cluster.withdraw(pod);
+        let candidate = self.plan_on(node, request).ok()?;
+        let intent = Intent {
+            node: self.node(node).node().name.clone(),
+            devices: candidate.devices.clone(),
+            request: request.clone(),
+            since: now,
+        };
+        self.cluster.intend(pod, intent);
+        Some(candidate)
+    }
+
+    /// Checks again and books `pod` on the node called `name`: on the devices it intends to take if
+    /// they are still free, else on newly planned ones. Asking again gives the same devices.
+    ///
+    /// # Errors
+    /// When the node is not known or cannot take the pod, or the pod is, or may be, elsewhere; then
+    /// nothing is changed.
+    pub fn reserve(
+        &mut self,
+        pod: PodUid,
+        name: &Arc<str>,
+        request: &Arc<PodRequest>,
+    ) -> Result<Devices, Refusal> {
+        if let Some((node, hold)) = self.cluster.hold_of(pod) {
+            return match hold.claim.devices() {
+                _ if node != name => Err(Refusal::Elsewhere(node.clone())),
+                Some(devices) => Ok(devices.clone()),
+                None => Err(Refusal::Foreign),
+            };
+        }
+        let node = self.cluster.find(name);
+        let node = node.ok_or_else(|| Refusal::NoSuchNode(name.clone()))?;
+        let intent = self.cluster.withdraw(pod);
+        let intended = intent
+            .as_ref()
+            .filter(|i| i.node == *name && i.request == *request);
+        if let Some(intent) = intended {
+            let claim = Claim::Assumed(intent.devices.clone());
+            let held = self.cluster.hold(pod, node, request.clone(), claim);
+            if held.is_ok() {
+                return Ok(intent.devices.clone());
+            }
+        }
+        let planned = self.plan_on(node, request).and_then(|candidate| {
+            let claim = Claim::Assumed(candidate.devices.clone());
+            let held = self.cluster.hold(pod, node, request.clone(), claim);
+            held.map_err(|_| Unfit::Together)?;
+            Ok(candidate.devices)
+        });
+        planned.map_err(|unfit| {
+            if let Some(intent) = intent {
+                self.cluster.intend(pod, intent);
+            }
+            Refusal::Unfit(unfit)
+        })
+    }
+
+    /// Plans `request` on one node: beside the intents there if possible, else without them.
+    fn plan_on(&self, node: NodeIx, request: &PodRequest) -> Result<Candidate, Unfit> {
+        plan::candidate(self.cluster.seen(node), request, &self.context)
+            .or_else(|_| plan::candidate(self.node(node), request, &self.context))
+    }
+
+    /// Drops the intent of `pod`, if it has one.
+    pub fn withdraw(&mut self, pod: PodUid) {
+        self.cluster.withdraw(pod);
+    }
+
+    /// Drops intents from before `moment`.
+    pub fn expire_intents(&mut self, moment: Timestamp) {
+        self.cluster.expire_intents(moment);
+    }
+
+    /// Marks what `pod` holds as settled.
+    pub fn settle(&mut self, pod: PodUid) {
+        self.cluster.settle(pod);
+    }
+
     /// Gives back what `pod` holds and says where that was.
-    pub fn release(&mut self, pod: PodUid) -> Option<(NodeIx, Hold)> {
+    pub fn release(&mut self, pod: PodUid) -> Option<(Arc<str>, Hold)> {
         self.cluster.release(pod)
+    }
+
+    /// Takes note of a fact.
+    ///
+    /// # Errors
+    /// As [`Cluster::apply`].
+    pub fn apply(&mut self, event: Event) -> Result<(), ClusterError> {
+        self.cluster.apply(event)
+    }
+
+    /// Takes note of a complete list, see [`Cluster::replace`].
+    pub fn replace(
+        &mut self,
+        nodes: impl IntoIterator<Item = Node>,
+        pods: impl IntoIterator<Item = (PodUid, Arc<str>, Arc<PodRequest>, Option<Devices>)>,
+    ) -> Vec<ClusterError> {
+        self.cluster.replace(nodes, pods)
     }
 
     /// Adds an idle node.
