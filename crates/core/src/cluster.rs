@@ -33,19 +33,26 @@ pub enum Event {
     /// A node is no longer there, or no longer understood. What pods hold on it is remembered.
     NodeGone(Arc<str>),
     /// A pod is bound.
-    PodBound {
-        /// The pod.
-        pod: PodUid,
-        /// Its node.
-        node: Arc<str>,
-        /// What it asked for.
-        request: Arc<PodRequest>,
-        /// Its devices, if it carries a placement that we can read.
-        devices: Option<Devices>,
-    },
+    PodBound(BoundPod),
     /// A pod is gone, or its containers have stopped for good.
     PodGone(PodUid),
 }
+
+/// A pod on a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BoundPod {
+    /// The pod.
+    pub pod: PodUid,
+    /// Its node.
+    pub node: Arc<str>,
+    /// What it asked for.
+    pub request: Arc<PodRequest>,
+    /// Its devices, if it carries a placement that we can read.
+    pub devices: Option<Devices>,
+}
+
+/// Holds by the name of their node.
+type Holds = BTreeMap<Arc<str>, BTreeMap<PodUid, Hold>>;
 
 /// A tentative hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +73,7 @@ pub struct Cluster {
     nodes: Vec<NodeState>,
     by_name: BTreeMap<Arc<str>, NodeIx>,
     pods: BTreeMap<PodUid, Arc<str>>,
-    strays: BTreeMap<Arc<str>, BTreeMap<PodUid, Hold>>,
+    strays: Holds,
     intents: BTreeMap<PodUid, Intent>,
     /// Nodes with intents on them, as they would be.
     tentative: BTreeMap<NodeIx, NodeState>,
@@ -267,14 +274,10 @@ impl Cluster {
         match event {
             Event::NodeSeen(node) => self.node_seen(node)?,
             Event::NodeGone(name) => self.node_gone(&name),
-            Event::PodBound {
-                pod,
-                node,
-                request,
-                devices,
-            } => {
-                let claim = devices.map_or(Claim::Foreign, Claim::Bound);
-                self.pod_bound(pod, &node, Hold { request, claim });
+            Event::PodBound(bound) => {
+                let claim = bound.devices.map_or(Claim::Foreign, Claim::Bound);
+                let request = bound.request;
+                self.pod_bound(bound.pod, &bound.node, Hold { request, claim });
             }
             Event::PodGone(pod) => {
                 self.release(pod);
@@ -284,53 +287,71 @@ impl Cluster {
         Ok(())
     }
 
-    /// Takes note of a complete list: nodes and pods that are not in it are gone, except pods of
-    /// ours whose write is still in flight. Returns the nodes that were not understood.
-    pub fn replace(
-        &mut self,
-        nodes: impl IntoIterator<Item = Node>,
-        pods: impl IntoIterator<Item = (PodUid, Arc<str>, Arc<PodRequest>, Option<Devices>)>,
-    ) -> Vec<ClusterError> {
-        let mut holds: BTreeMap<Arc<str>, BTreeMap<PodUid, Hold>> = BTreeMap::new();
-        for pod in self.pods.keys() {
-            if let Some((node, hold)) = self.hold_of(*pod)
-                && matches!(hold.claim, Claim::Assumed(_))
-            {
-                let on_node = holds.entry(node.clone()).or_default();
-                on_node.insert(*pod, hold.clone());
+    /// Takes note of the complete list of nodes: others are gone. What pods hold on them is
+    /// remembered. Returns the nodes that were not understood, which are gone too.
+    pub fn replace_nodes(&mut self, nodes: impl IntoIterator<Item = Node>) -> Vec<ClusterError> {
+        let holds = self.all_holds();
+        let mut known: BTreeMap<Arc<str>, Arc<Node>> = BTreeMap::new();
+        let mut errors = Vec::new();
+        for node in nodes {
+            match check(&node) {
+                Ok(()) => drop(known.insert(node.name.clone(), Arc::new(node))),
+                Err(error) => errors.push(error),
             }
         }
+        self.rebuild(known.into_values(), holds);
+        errors
+    }
+
+    /// Takes note of the complete list of bound pods: others are gone, except pods of ours whose
+    /// write is still in flight.
+    pub fn replace_pods(&mut self, pods: impl IntoIterator<Item = BoundPod>) {
+        let mut claims: BTreeMap<PodUid, (Arc<str>, Hold)> = BTreeMap::new();
+        for (node, on_node) in self.all_holds() {
+            for (pod, hold) in on_node {
+                if matches!(hold.claim, Claim::Assumed(_)) {
+                    claims.insert(pod, (node.clone(), hold));
+                }
+            }
+        }
+        for bound in pods {
+            let claim = bound.devices.map_or(Claim::Foreign, Claim::Bound);
+            let request = bound.request;
+            claims.insert(bound.pod, (bound.node, Hold { request, claim }));
+        }
+        let mut holds: Holds = BTreeMap::new();
+        for (pod, (node, hold)) in claims {
+            self.intents.remove(&pod);
+            holds.entry(node).or_default().insert(pod, hold);
+        }
+        let nodes: Vec<_> = self.nodes.iter().map(|s| s.node().clone()).collect();
+        self.rebuild(nodes.into_iter(), holds);
+    }
+
+    fn all_holds(&self) -> Holds {
+        let mut holds = self.strays.clone();
+        for state in &self.nodes {
+            if !state.holds().is_empty() {
+                holds.insert(state.node().name.clone(), state.holds().clone());
+            }
+        }
+        holds
+    }
+
+    /// Makes everything anew from inventory and holds.
+    fn rebuild(&mut self, nodes: impl Iterator<Item = Arc<Node>>, mut holds: Holds) {
         self.pods.clear();
         for (node, on_node) in &holds {
             self.pods
                 .extend(on_node.keys().map(|&pod| (pod, node.clone())));
         }
-        for (pod, node, request, devices) in pods {
-            if let Some(old) = self.pods.insert(pod, node.clone())
-                && let Some(on_old) = holds.get_mut(&old)
-            {
-                on_old.remove(&pod);
-            }
-            let claim = devices.map_or(Claim::Foreign, Claim::Bound);
-            let on_node = holds.entry(node).or_default();
-            on_node.insert(pod, Hold { request, claim });
-        }
-        holds.retain(|_, on_node| !on_node.is_empty());
-        let mut errors = Vec::new();
-        let mut states: BTreeMap<Arc<str>, NodeState> = BTreeMap::new();
-        for node in nodes {
-            if let Err(error) = check(&node) {
-                errors.push(error);
-            } else {
-                let name = node.name.clone();
-                let on_node = holds.remove(&name).unwrap_or_default();
-                states.insert(name, NodeState::with_holds(Arc::new(node), on_node));
-            }
-        }
-        self.nodes = states.into_values().collect();
+        let states = nodes.map(|node| {
+            let on_node = holds.remove(&node.name).unwrap_or_default();
+            NodeState::with_holds(node, on_node)
+        });
+        self.nodes = states.collect();
         self.strays = holds;
         self.renumber();
-        errors
     }
 
     /// Replaces the intent of `pod`.

@@ -135,6 +135,8 @@ pub struct NodeState {
     tie: u64,
     free: Free,
     conflict: bool,
+    /// Holds whose devices are not known.
+    foreign: u32,
     hosted: BTreeMap<Kind, u32>,
     holds: BTreeMap<PodUid, Hold>,
 }
@@ -170,6 +172,7 @@ impl NodeState {
             free: Free::all(&node),
             node,
             conflict: false,
+            foreign: 0,
             hosted: BTreeMap::new(),
             holds,
         };
@@ -220,7 +223,8 @@ impl NodeState {
             node: self.node.clone(),
             tie: self.tie,
             free: self.free.clone(),
-            conflict: self.conflict,
+            conflict: false,
+            foreign: 0,
             hosted: self.hosted.clone(),
             holds: BTreeMap::new(),
         }
@@ -235,10 +239,22 @@ impl NodeState {
             return Err(HoldError::Twice);
         }
         let devices = hold.claim.devices().ok_or(HoldError::Devices)?;
-        self.free = take(&self.node, &self.free, &hold.request, devices)?;
-        *self.hosted.entry(hold.request.kind()).or_insert(0) += 1;
+        let left = take(&self.node, &self.free, &hold.request, devices)?;
+        let kind = hold.request.kind();
         self.holds.insert(pod, hold);
+        if self.adds_up() {
+            self.free = left;
+            *self.hosted.entry(kind).or_insert(0) += 1;
+        } else {
+            self.derive();
+        }
         Ok(())
+    }
+
+    /// Whether what is left is inventory minus holds and nothing else, so that it can be kept by
+    /// adding and subtracting.
+    fn adds_up(&self) -> bool {
+        !self.conflict && self.foreign == 0
     }
 
     /// Takes note of a hold that is there, even if the node cannot carry it.
@@ -261,9 +277,10 @@ impl NodeState {
 
     /// Gives back what `pod` holds, if anything.
     pub(crate) fn release(&mut self, pod: PodUid) -> Option<Hold> {
+        let adds_up = self.adds_up();
         let hold = self.holds.remove(&pod)?;
         match hold.claim.devices() {
-            Some(devices) if !self.conflict && self.free.unknown == 0 => {
+            Some(devices) if adds_up => {
                 give_back(&self.node, &mut self.free, &hold.request, devices);
                 let kind = hold.request.kind();
                 if let Some(count) = self.hosted.get_mut(&kind) {
@@ -284,7 +301,9 @@ impl NodeState {
         let (free, conflict) = derive(&self.node, &self.holds);
         (self.free, self.conflict) = (free, conflict);
         self.hosted.clear();
+        self.foreign = 0;
         for hold in self.holds.values() {
+            self.foreign += u32::from(hold.claim == Claim::Foreign);
             *self.hosted.entry(hold.request.kind()).or_insert(0) += 1;
         }
     }

@@ -67,6 +67,15 @@ impl Context {
         }
     }
 
+    /// The same context with other expected pods.
+    #[must_use]
+    pub fn looking_at(&self, outlook: Arc<Outlook>) -> Self {
+        Self {
+            outlook,
+            ..self.clone()
+        }
+    }
+
     /// Makes this the context of `decision`; draws differ from decision to decision.
     pub fn set_decision(&mut self, decision: u64) {
         self.decision = decision;

@@ -47,9 +47,11 @@ impl Unfit {
     ];
 }
 
-impl fmt::Display for Unfit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Unfit {
+    /// The sentence that ends up in the pod's events.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
             Self::Pods => "too many pods on the node",
             Self::Cores => "too few CPU cores left",
             Self::Memory => "too little host memory left",
@@ -60,6 +62,12 @@ impl fmt::Display for Unfit {
             Self::Share => "no GPU with so large a share left",
             Self::Together => "the containers' GPU requests do not fit together",
             Self::Intricate => "the containers' GPU requests are too intricate to combine",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.sentence())
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::cluster::{Cluster, ClusterError, Event, Intent};
+use crate::cluster::{BoundPod, Cluster, ClusterError, Event, Intent};
 use crate::node::{Claim, Hold, Node, NodeState};
 use crate::plan::{self, Candidate, Context};
 use crate::ranking::{Rankings, Verdict};
@@ -236,7 +236,10 @@ impl Planner {
     }
 
     /// Plans `request` on one node: beside the intents there if possible, else without them.
-    fn plan_on(&self, node: NodeIx, request: &PodRequest) -> Result<Candidate, Unfit> {
+    ///
+    /// # Errors
+    /// When the node cannot take it.
+    pub fn plan_on(&self, node: NodeIx, request: &PodRequest) -> Result<Candidate, Unfit> {
         plan::candidate(self.cluster.seen(node), request, &self.context)
             .or_else(|_| plan::candidate(self.node(node), request, &self.context))
     }
@@ -269,13 +272,14 @@ impl Planner {
         self.cluster.apply(event)
     }
 
-    /// Takes note of a complete list, see [`Cluster::replace`].
-    pub fn replace(
-        &mut self,
-        nodes: impl IntoIterator<Item = Node>,
-        pods: impl IntoIterator<Item = (PodUid, Arc<str>, Arc<PodRequest>, Option<Devices>)>,
-    ) -> Vec<ClusterError> {
-        self.cluster.replace(nodes, pods)
+    /// Takes note of the complete list of nodes, see [`Cluster::replace_nodes`].
+    pub fn replace_nodes(&mut self, nodes: impl IntoIterator<Item = Node>) -> Vec<ClusterError> {
+        self.cluster.replace_nodes(nodes)
+    }
+
+    /// Takes note of the complete list of bound pods, see [`Cluster::replace_pods`].
+    pub fn replace_pods(&mut self, pods: impl IntoIterator<Item = BoundPod>) {
+        self.cluster.replace_pods(pods);
     }
 
     /// Adds an idle node.

@@ -49,9 +49,14 @@ pub struct Workload {
 impl Workload {
     /// Counts `pods`. Equally frequent classes go by cores, share, devices, models, largest first.
     pub fn count<'a>(pods: impl IntoIterator<Item = &'a PodRequest>) -> Self {
+        Self::of(pods.into_iter().map(|pod| (Class::of(pod), 1)))
+    }
+
+    /// Adds up counted classes; in the order of [`Workload::count`].
+    pub fn of(counted: impl IntoIterator<Item = (Class, u64)>) -> Self {
         let mut counts: BTreeMap<Class, u64> = BTreeMap::new();
-        for pod in pods {
-            *counts.entry(Class::of(pod)).or_insert(0) += 1;
+        for (class, count) in counted {
+            *counts.entry(class).or_insert(0) += count;
         }
         let total = counts.values().sum();
         let mut classes: Vec<_> = counts.into_iter().rev().collect();

@@ -1,0 +1,3 @@
+//! The tests of the decision core through its public face.
+
+mod live;
