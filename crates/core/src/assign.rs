@@ -42,11 +42,33 @@ pub(crate) fn devices(
     request: &PodRequest,
     context: &Context,
 ) -> Result<Assigned, Unfit> {
+    let rule = context.strategy().device_rule();
+    let search = |rule| search(state, standing, request, context, rule);
+    if rule != DeviceRule::Drawn || request.containers().len() < 2 {
+        return search(rule);
+    }
+    // A draw may make a search too long, and the next draw not. Rankings remember from decision to
+    // decision what fits, so that must not be drawn: a fixed order decides it.
+    let fixed = search(DeviceRule::Fullest)?;
+    match search(rule) {
+        Err(Unfit::Intricate) => Ok(fixed),
+        drawn => drawn,
+    }
+}
+
+fn search(
+    state: &NodeState,
+    standing: Standing,
+    request: &PodRequest,
+    context: &Context,
+    rule: DeviceRule,
+) -> Result<Assigned, Unfit> {
     let mut search = Search {
         state,
         standing,
         request,
         context,
+        rule,
         eligible: DeviceSet::EMPTY,
         after: After {
             cores: state.free().room.cores.0 - request.cores().0,
@@ -99,6 +121,7 @@ struct Search<'a> {
     standing: Standing,
     request: &'a PodRequest,
     context: &'a Context,
+    rule: DeviceRule,
     eligible: DeviceSet,
     after: After,
     devices: Devices,
@@ -137,8 +160,7 @@ impl Search<'_> {
     /// Devices that could serve one unit of `container` as things stand.
     fn fitting(&self, container: &ContainerRequest) -> DeviceSet {
         let gpus = &self.state.node().gpus;
-        // Which idle devices are really idle is a guess while some holder's devices are unknown.
-        let guessed = self.state.free().unknown > 0;
+        let unsure = self.state.free().unsure;
         let fits = |&device: &usize| {
             let (left, gpu) = (self.after.devices[device], &gpus[device]);
             match container {
@@ -147,7 +169,7 @@ impl Search<'_> {
                 ContainerRequest::Share { share, .. } => {
                     left.compute >= share.compute
                         && left.memory >= share.memory.on(gpu)
-                        && !(guessed && self.state.free().devices[device].is_idle(gpu))
+                        && !unsure.contains(device)
                 }
             }
         };
@@ -198,12 +220,11 @@ impl Search<'_> {
             .fitting(container)
             .minus(tried)
             .minus(self.devices[index]);
-        let rule = self.context.strategy().device_rule();
         if matches!(container, ContainerRequest::Whole { .. }) {
             return options.iter().next().map(|device| (device, None));
         }
         let left = |device: usize| self.after.devices[device].compute;
-        let chosen = match rule {
+        let chosen = match self.rule {
             DeviceRule::Fullest => options.iter().min_by_key(|&d| left(d)),
             DeviceRule::Emptiest => options.iter().min_by_key(|&d| std::cmp::Reverse(left(d))),
             DeviceRule::Drawn => options

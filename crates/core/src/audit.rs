@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::cluster::Cluster;
-use crate::node::{self, Claim, NodeState};
+use crate::free;
+use crate::node::{Claim, NodeState};
 use crate::request::Kind;
 use crate::units::PodUid;
 
@@ -101,19 +102,18 @@ pub fn audit(cluster: &Cluster) -> Vec<Finding> {
 
 fn audit_node(state: &NodeState, findings: &mut Vec<Finding>) {
     let node = state.node();
-    let (free, conflict) = node::derive(node, state.holds());
-    if free != *state.free() || conflict != state.in_conflict() {
+    let (free, conflict) = free::derive(node, state.holds());
+    let before = findings.len();
+    audit_sums(state, conflict, findings);
+    let name = || node.name.to_string();
+    let adds_up = findings.len() == before;
+    if adds_up && conflict {
+        findings.push(Finding::Conflict { node: name() });
+    } else if adds_up && (free != *state.free() || state.in_conflict()) {
         findings.push(Finding::Derived {
-            node: node.name.to_string(),
+            node: name(),
             kept: state.to_string(),
         });
-    }
-    if conflict {
-        findings.push(Finding::Conflict {
-            node: node.name.to_string(),
-        });
-    } else {
-        audit_sums(state, findings);
     }
     let mut hosted: BTreeMap<Kind, u32> = BTreeMap::new();
     for hold in state.holds().values() {
@@ -126,12 +126,13 @@ fn audit_node(state: &NodeState, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Adds up known holds device by device, on its own.
-fn audit_sums(state: &NodeState, findings: &mut Vec<Finding>) {
+/// Adds up known holds device by device, on its own. In conflict more is held than there is, so that
+/// nothing adds up: then only that is looked for.
+fn audit_sums(state: &NodeState, conflict: bool, findings: &mut Vec<Finding>) {
     let (node, free) = (state.node(), state.free());
     let foreign = state.holds().values().any(|h| h.claim == Claim::Foreign);
     let mut check = |what: String, capacity: u64, held: u64, left: u64| {
-        let adds_up = held + left == capacity || foreign && held + left <= capacity;
+        let adds_up = conflict || held + left == capacity || foreign && held + left <= capacity;
         if held > capacity || !adds_up {
             findings.push(Finding::Sum {
                 node: node.name.to_string(),
@@ -182,5 +183,105 @@ fn audit_sums(state: &NodeState, findings: &mut Vec<Finding>) {
             memory,
             left.memory.0.into(),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gpu::{DeviceSet, Gpu, Model, Vendor};
+    use crate::node::{HandOver, Hold, Node, Room};
+    use crate::request::{ContainerRequest, Models, PodRequest};
+    use crate::units::{Mebibytes, Milli};
+    use std::num::NonZeroU8;
+    use std::sync::Arc;
+
+    /// A node with one of two devices taken by pod 1, which holds 1 core of 4 and 2 MiB of 8.
+    fn node() -> NodeState {
+        let model = Model::new("G");
+        let memory = Mebibytes(100);
+        let mut state = NodeState::idle(Arc::new(Node {
+            name: "a".into(),
+            rank: 0,
+            room: Room {
+                cores: Milli(4),
+                memory: Mebibytes(8),
+                pods: 9,
+            },
+            gpus: vec![
+                Gpu {
+                    vendor: Vendor::Nvidia,
+                    model,
+                    memory,
+                };
+                2
+            ]
+            .into(),
+            hand_over: HandOver::StowageNri,
+        }));
+        state.hold(PodUid(1), hold()).expect("it fits");
+        state
+    }
+
+    fn hold() -> Hold {
+        let whole = ContainerRequest::Whole {
+            count: NonZeroU8::MIN,
+        };
+        let request = PodRequest::new(&[whole], Milli(1), Mebibytes(2), Models::Any);
+        Hold {
+            request: Arc::new(request.expect("possible")),
+            claim: Claim::Bound([DeviceSet::EMPTY.with(0)].into_iter().collect()),
+        }
+    }
+
+    fn findings(state: &NodeState) -> Vec<String> {
+        let mut findings = Vec::new();
+        audit_node(state, &mut findings);
+        findings.iter().map(Finding::to_string).collect()
+    }
+
+    #[test]
+    fn what_is_left_must_add_up_for_each_resource() {
+        assert_eq!(findings(&node()), Vec::<String>::new());
+        let found = |spoil: fn(&mut crate::node::Free)| {
+            let mut state = node();
+            spoil(state.corrupt().0);
+            findings(&state)
+        };
+        let cores = found(|free| free.room.cores.0 += 1);
+        assert_eq!(cores, ["node a: cores: 1 held and 4 left of 4"]);
+        let memory = found(|free| free.room.memory.0 -= 1);
+        assert_eq!(memory, ["node a: memory: 2 held and 5 left of 8"]);
+        let pods = found(|free| free.room.pods += 1);
+        assert_eq!(pods, ["node a: pods: 1 held and 9 left of 9"]);
+        let compute = found(|free| free.devices[0].compute.0 = 1);
+        let said = "node a: compute of GPU 0: 1000 held and 1 left of 1000";
+        assert_eq!(compute, [said]);
+        let memory = found(|free| free.devices[1].memory.0 = 99);
+        let said = "node a: memory of GPU 1: 0 held and 99 left of 100";
+        assert_eq!(memory, [said]);
+    }
+
+    #[test]
+    fn device_that_two_pods_hold_whole_is_found() {
+        let mut state = node();
+        state.corrupt().0.devices[0].compute = Milli::WHOLE;
+        state.corrupt().0.devices[0].memory = Mebibytes(100);
+        state.hold(PodUid(2), hold()).expect("it seems to fit");
+        let said = [
+            "node a: compute of GPU 0: 2000 held and 0 left of 1000",
+            "node a: memory of GPU 0: 200 held and 0 left of 100",
+        ];
+        assert_eq!(findings(&state), said);
+    }
+
+    #[test]
+    fn miscounted_kinds_are_found() {
+        for count in [0, 2] {
+            let mut state = node();
+            state.corrupt().1.insert(Kind::Whole(1), count);
+            let said = ["node a: hosted kinds are miscounted"];
+            assert_eq!(findings(&state), said);
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! A node: what it has ([`Node`]), what is left ([`Free`]) and who holds the rest ([`NodeState`]).
 //!
 //! Holds are the truth; [`Free`] is kept beside them only because deriving it for every question
-//! would be slow. `audit.rs` derives it again and compares. What was observed may exceed what a node
-//! has: then nothing is left, never less, and the node says that it is in conflict.
+//! would be slow. The arithmetic is in `free.rs`. What was observed may exceed what a node has: then
+//! nothing is left, never less, and the node says that it is in conflict.
 //!
 //! A [`NodeState`] prints as a drawing, one cell a device: `.` idle, `x` nothing left,
 //! `350/1000` what is left of its compute, `?2` two devices whose holder is known and whose index is
@@ -12,12 +12,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use smallvec::SmallVec;
-use thiserror::Error;
+use crate::free::{derive, give_back, take};
+use crate::gpu::{Gpu, MAX_DEVICES};
+use crate::request::{Devices, Kind, PodRequest};
+use crate::units::{Milli, PodUid};
 
-use crate::gpu::{DeviceFree, Gpu, MAX_DEVICES};
-use crate::request::{ContainerRequest, Devices, Kind, PodRequest};
-use crate::units::{Mebibytes, Milli, PodUid};
+pub use crate::free::{Free, HoldError, Room};
 
 /// What a node advertises.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,48 +52,6 @@ impl HandOver {
     #[must_use]
     pub fn serves_shares(self) -> bool {
         self != Self::DevicePlugin
-    }
-}
-
-/// What a node offers, or has left, besides devices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Room {
-    /// CPU cores.
-    pub cores: Milli,
-    /// Host memory.
-    pub memory: Mebibytes,
-    /// Pods.
-    pub pods: u32,
-}
-
-/// What is left of a node.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Free {
-    /// Cores, memory and pods.
-    pub room: Room,
-    /// Each device.
-    pub devices: SmallVec<[DeviceFree; 8]>,
-    /// How many whole devices are held by pods whose devices are not known. They are counted as the
-    /// lowest-numbered idle ones in `devices`, which is a guess: a share may not go on any device
-    /// that is idle by that guess.
-    pub unknown: u32,
-}
-
-impl Free {
-    /// All of `node`.
-    #[must_use]
-    pub fn all(node: &Node) -> Self {
-        Self {
-            room: node.room,
-            devices: node.gpus.iter().map(DeviceFree::idle).collect(),
-            unknown: 0,
-        }
-    }
-
-    /// GPU compute that nobody holds, thousandths of a device.
-    #[must_use]
-    pub fn gpu_milli(&self) -> u64 {
-        self.devices.iter().map(|d| u64::from(d.compute.0)).sum()
     }
 }
 
@@ -139,20 +97,6 @@ pub struct NodeState {
     foreign: u32,
     hosted: BTreeMap<Kind, u32>,
     holds: BTreeMap<PodUid, Hold>,
-}
-
-/// A hold that the node cannot carry. Nothing was changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum HoldError {
-    /// The pod holds something here already.
-    #[error("the pod already holds something on the node")]
-    Twice,
-    /// A resource would be promised beyond what the node has.
-    #[error("the hold takes more {0} than is left")]
-    TooMuch(&'static str),
-    /// The devices do not answer the request: wrong number, or an index the node does not have.
-    #[error("the devices do not answer the request")]
-    Devices,
 }
 
 impl NodeState {
@@ -309,128 +253,6 @@ impl NodeState {
     }
 }
 
-/// What is left of `node` under `holds`, and whether they exceed it.
-pub(crate) fn derive(node: &Node, holds: &BTreeMap<PodUid, Hold>) -> (Free, bool) {
-    let mut free = Free::all(node);
-    let mut conflict = false;
-    let known = holds.values().filter(|hold| hold.claim != Claim::Foreign);
-    for hold in known {
-        let Some(devices) = hold.claim.devices() else {
-            continue;
-        };
-        match take(node, &free, &hold.request, devices) {
-            Ok(left) => free = left,
-            Err(_) => {
-                conflict = true;
-                take_what_there_is(node, &mut free, &hold.request, devices);
-            }
-        }
-    }
-    for hold in holds.values().filter(|h| h.claim == Claim::Foreign) {
-        conflict |= guess(node, &mut free, &hold.request);
-    }
-    (free, conflict)
-}
-
-/// What is left after `request` took `devices`, every subtraction checked.
-fn take(
-    node: &Node,
-    free: &Free,
-    request: &PodRequest,
-    devices: &Devices,
-) -> Result<Free, HoldError> {
-    let mut left = free.clone();
-    let less = |have: u32, take: u32, what| have.checked_sub(take).ok_or(HoldError::TooMuch(what));
-    let room = &mut left.room;
-    room.cores.0 = less(room.cores.0, request.cores().0, "CPU")?;
-    room.memory.0 = less(room.memory.0, request.memory().0, "host memory")?;
-    room.pods = less(room.pods, 1, "pods")?;
-    if devices.len() != request.containers().len() {
-        return Err(HoldError::Devices);
-    }
-    for (container, set) in request.containers().iter().zip(devices) {
-        if set.len() != container.count() {
-            return Err(HoldError::Devices);
-        }
-        for device in set.iter() {
-            let gpu = node.gpus.get(device).ok_or(HoldError::Devices)?;
-            let cell = &mut left.devices[device];
-            cell.compute.0 = less(cell.compute.0, container.compute().0, "GPU compute")?;
-            cell.memory.0 = less(cell.memory.0, container.memory_on(gpu).0, "GPU memory")?;
-        }
-    }
-    Ok(left)
-}
-
-/// The inverse of [`take`].
-fn give_back(node: &Node, free: &mut Free, request: &PodRequest, devices: &Devices) {
-    free.room.cores.0 += request.cores().0;
-    free.room.memory.0 += request.memory().0;
-    free.room.pods += 1;
-    for (container, set) in request.containers().iter().zip(devices) {
-        for device in set.iter() {
-            free.devices[device].compute.0 += container.compute().0;
-            free.devices[device].memory.0 += container.memory_on(&node.gpus[device]).0;
-        }
-    }
-}
-
-/// [`take`] for what was observed although it is more than there is: down to nothing.
-fn take_what_there_is(node: &Node, free: &mut Free, request: &PodRequest, devices: &Devices) {
-    take_room(free, request);
-    for (container, set) in request.containers().iter().zip(devices) {
-        for device in set.iter() {
-            if let Some(gpu) = node.gpus.get(device) {
-                take_cell(&mut free.devices[device], container, gpu);
-            }
-        }
-    }
-}
-
-fn take_room(free: &mut Free, request: &PodRequest) {
-    let room = &mut free.room;
-    room.cores.0 = room.cores.0.saturating_sub(request.cores().0);
-    room.memory.0 = room.memory.0.saturating_sub(request.memory().0);
-    room.pods = room.pods.saturating_sub(1);
-}
-
-fn take_cell(cell: &mut DeviceFree, container: &ContainerRequest, gpu: &Gpu) {
-    cell.compute.0 = cell.compute.0.saturating_sub(container.compute().0);
-    cell.memory.0 = cell.memory.0.saturating_sub(container.memory_on(gpu).0);
-}
-
-/// Takes devices for a pod of which only the request is known, and says whether there were too few.
-/// Whole devices are taken from the lowest-numbered idle ones; a share may be anywhere, so it is
-/// taken from every device.
-fn guess(node: &Node, free: &mut Free, request: &PodRequest) -> bool {
-    let short = free.room.cores < request.cores() || free.room.memory < request.memory();
-    let mut conflict = short || free.room.pods == 0;
-    take_room(free, request);
-    for container in request.containers() {
-        let gpus = node.gpus.iter().enumerate();
-        match container {
-            ContainerRequest::None => {}
-            ContainerRequest::Share { .. } => {
-                for (device, gpu) in gpus {
-                    take_cell(&mut free.devices[device], container, gpu);
-                }
-            }
-            ContainerRequest::Whole { .. } => {
-                let mut missing = container.count();
-                for (device, gpu) in gpus {
-                    if missing > 0 && free.devices[device].is_idle(gpu) {
-                        take_cell(&mut free.devices[device], container, gpu);
-                        free.unknown += 1;
-                        missing -= 1;
-                    }
-                }
-                conflict |= missing > 0;
-            }
-        }
-    }
-    conflict
-}
-
 /// The 64-bit FNV-1a hash: the same on every platform and in every release.
 fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
@@ -459,5 +281,13 @@ impl fmt::Display for NodeState {
 impl fmt::Debug for NodeState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// For tests of what must notice a state that no call can bring about.
+#[cfg(test)]
+impl NodeState {
+    pub(crate) fn corrupt(&mut self) -> (&mut Free, &mut BTreeMap<Kind, u32>) {
+        (&mut self.free, &mut self.hosted)
     }
 }

@@ -2,90 +2,28 @@
 //!
 //! For every request asked about there is a ranking: the score of each node, in a tree of maxima.
 //! Asking again re-scores only the nodes that changed since that request was last asked about. A
-//! score is computed once for all nodes that look equal through the strategy's sight (same
-//! hardware, free cores, free devices) and for all requests that differ in host memory alone.
+//! score is computed once for all nodes that look equal (`looks.rs`) and for all requests that differ
+//! in host memory alone. Nodes are scored with intents applied; see [`Verdict`].
 //!
-//! Nodes are scored with intents applied. One that can take the pod only without them is feasible
-//! but comes last; one that cannot take it at all is [`Verdict::Unfit`].
 //! Everything here is a cache over [`Cluster`]: a property test shows it equal, decision for
 //! decision, to the naive loop in `verbs.rs`. Bounded: see [`MAX_CELLS`] and [`MAX_LOOKS`].
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use smallvec::SmallVec;
 
 use crate::cluster::Cluster;
-use crate::gpu::{DeviceFree, Gpu};
+use crate::looks::{Looks, Mirror};
 use crate::max_tree::MaxTree;
-use crate::node::{HandOver, NodeState, Room};
-use crate::plan::{self, Candidate, Context};
-use crate::request::{Kind, PodRequest};
-use crate::strategy::Standing;
-use crate::unfit::Unfit;
-use crate::units::{Mebibytes, NodeIx, Score};
+use crate::plan::{self, Context};
+use crate::request::PodRequest;
+use crate::units::{Mebibytes, NodeIx};
+use crate::verdict::{self, LAST, UNFIT, UNKNOWN};
+
+pub use crate::verdict::Verdict;
 
 /// Most scores kept, over all requests; the ranking asked about least recently goes first.
-pub const MAX_CELLS: usize = 1 << 26;
+pub const MAX_CELLS: usize = 1 << 25;
 /// Most different looks of nodes remembered beyond four per node; then all are forgotten.
 pub const MAX_LOOKS: usize = 1 << 16;
-
-/// In place of a score: the node cannot take the pod, for the reason that is added.
-const UNFIT: i64 = i64::MIN;
-/// In place of a score: not computed yet.
-const UNKNOWN: i64 = i64::MIN + 0x100;
-/// In place of a score: the node can take the pod, but only without the intents on it.
-const LAST: i64 = i64::MIN + 0x200;
-/// The lowest score that is kept as it is.
-const LOWEST: i64 = i64::MIN + 0x300;
-
-/// What a ranking knows of one node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// It can take the pod and is so good.
-    Fits(Score),
-    /// It can take the pod, but only if others do not go where they intend to.
-    Last,
-    /// It cannot.
-    Unfit(Unfit),
-}
-
-impl Verdict {
-    fn of(number: i64) -> Self {
-        match number {
-            LAST => Self::Last,
-            LOWEST.. => Self::Fits(Score(number)),
-            _ => {
-                let reason = usize::try_from(number.wrapping_sub(UNFIT)).unwrap_or(0);
-                Self::Unfit(Unfit::ALL[reason % Unfit::ALL.len()])
-            }
-        }
-    }
-
-    /// Whether the node can take the pod.
-    #[must_use]
-    pub fn fits(self) -> bool {
-        !matches!(self, Self::Unfit(_))
-    }
-
-    /// For comparing nodes of one decision: higher is better.
-    #[must_use]
-    pub fn rank(self) -> i64 {
-        match self {
-            Self::Fits(Score(score)) => score,
-            Self::Last => LAST,
-            Self::Unfit(_) => UNFIT,
-        }
-    }
-}
-
-fn number(outcome: Result<Candidate, Unfit>) -> i64 {
-    match outcome {
-        Ok(candidate) => candidate.score.0.max(LOWEST),
-        Err(unfit) => UNFIT + unfit as i64,
-    }
-}
-
 /// Rankings of one cluster under one context.
 #[derive(Debug)]
 pub struct Rankings {
@@ -104,15 +42,6 @@ pub struct Rankings {
     max_looks: usize,
 }
 
-/// What a ranking needs of a node, close together.
-#[derive(Debug, Clone, Copy)]
-struct Mirror {
-    room: Room,
-    look: u32,
-    tie: u64,
-    intended: bool,
-}
-
 /// The order of all nodes for one request.
 #[derive(Debug)]
 struct Ranking {
@@ -121,23 +50,6 @@ struct Ranking {
     scores: MaxTree,
     version: u64,
     asked: u64,
-}
-
-/// Numbers for nodes that look equal.
-#[derive(Debug, Default)]
-struct Looks {
-    hardware: BTreeMap<(HandOver, Arc<[Gpu]>), u32>,
-    numbers: BTreeMap<Look, u32>,
-    standings: Vec<Standing>,
-}
-
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Look {
-    cores: u32,
-    hardware: u32,
-    devices: SmallVec<[DeviceFree; 8]>,
-    unknown: u32,
-    hosted: SmallVec<[Kind; 2]>,
 }
 
 impl Default for Rankings {
@@ -223,11 +135,11 @@ impl Rankings {
             _ => None,
         };
         self.version = cluster.version();
-        let full = self.looks.numbers.len() > self.max_looks + 4 * cluster.nodes().len();
+        let full = self.looks.count() > self.max_looks + 4 * cluster.nodes().len();
         match changes {
             Some(changes) if !full => {
                 for node in changes {
-                    let mirror = mirror(&mut self.looks, cluster, node, context);
+                    let mirror = Mirror::of(&mut self.looks, cluster, node, context);
                     self.mirrors[node.index()] = mirror;
                 }
             }
@@ -238,12 +150,12 @@ impl Rankings {
     fn mirror_all(&mut self, cluster: &Cluster, context: &Context, forget: bool) {
         if forget {
             self.looks = Looks::default();
-            self.memos.iter_mut().for_each(Vec::clear);
+            self.memos.fill(Vec::new());
         }
         let nodes = cluster.nodes();
         self.mirrors.clear();
         for node in (0..).map(NodeIx).take(nodes.len()) {
-            let mirror = mirror(&mut self.looks, cluster, node, context);
+            let mirror = Mirror::of(&mut self.looks, cluster, node, context);
             self.mirrors.push(mirror);
         }
         if self.layout != Some(cluster.layout()) {
@@ -286,7 +198,8 @@ impl Rankings {
 
     /// A free place for a ranking: a new one, or that of the ranking asked about least recently.
     fn slot(&self) -> usize {
-        let most = (self.max_cells / self.mirrors.len().max(1)).clamp(1, 4096);
+        let cells = self.mirrors.len() + self.looks.standings.len();
+        let most = (self.max_cells / cells.max(1)).clamp(1, 4096);
         if self.rankings.len() < most {
             return self.rankings.len();
         }
@@ -336,7 +249,7 @@ impl Rankings {
                 let state = cluster.seen(node);
                 let weigh = || {
                     let standing = looks.standings[look];
-                    number(plan::weigh(state, standing, &ranking.request, context))
+                    verdict::number(plan::weigh(state, standing, &ranking.request, context))
                 };
                 if context.strategy().sight().everything {
                     weigh()
@@ -374,44 +287,5 @@ impl Rankings {
             let scores = (0..mirrors.len()).map(|node| score(node, memo)).collect();
             ranking.scores = MaxTree::new(scores);
         }
-    }
-}
-
-fn mirror(looks: &mut Looks, cluster: &Cluster, node: NodeIx, context: &Context) -> Mirror {
-    let state = cluster.seen(node);
-    Mirror {
-        room: state.free().room,
-        look: looks.number(state, context),
-        tie: state.tie(),
-        intended: cluster.is_intended(node),
-    }
-}
-
-impl Looks {
-    /// The number of all nodes that look like `state`.
-    fn number(&mut self, state: &NodeState, context: &Context) -> u32 {
-        let strategy = context.strategy();
-        if strategy.sight().everything {
-            if self.standings.is_empty() {
-                self.standings.push(Standing::default());
-            }
-            return 0;
-        }
-        let next = self.hardware.len() as u32;
-        let hardware = (state.node().hand_over, state.node().gpus.clone());
-        let hardware = *self.hardware.entry(hardware).or_insert(next);
-        let hosted = state.hosted().keys().copied();
-        let look = Look {
-            cores: state.free().room.cores.0,
-            hardware,
-            devices: SmallVec::from_slice(&state.free().devices),
-            unknown: state.free().unknown,
-            hosted: hosted.filter(|_| strategy.sight().hosted).collect(),
-        };
-        let next = self.standings.len() as u32;
-        *self.numbers.entry(look).or_insert_with(|| {
-            self.standings.push(strategy.standing(state, context));
-            next
-        })
     }
 }

@@ -5,6 +5,7 @@
 //! without looking at all nodes again. Filtering and prioritizing never change what is true; they
 //! may leave an intent.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -13,7 +14,7 @@ use crate::cluster::{BoundPod, Cluster, ClusterError, Event, Intent};
 use crate::node::{Claim, Hold, Node, NodeState};
 use crate::plan::{self, Candidate, Context};
 use crate::ranking::{Rankings, Verdict};
-use crate::request::{Devices, PodRequest};
+use crate::request::{ContainerRequest, Devices, PodRequest};
 use crate::unfit::Unfit;
 use crate::units::{NodeIx, PodUid, Timestamp};
 
@@ -197,10 +198,12 @@ impl Planner {
     /// nothing is changed.
     pub fn reserve(
         &mut self,
+        decision: u64,
         pod: PodUid,
         name: &Arc<str>,
         request: &Arc<PodRequest>,
     ) -> Result<Devices, Refusal> {
+        self.context.set_decision(decision);
         if let Some((node, hold)) = self.cluster.hold_of(pod) {
             return match hold.claim.devices() {
                 _ if node != name => Err(Refusal::Elsewhere(node.clone())),
@@ -211,9 +214,10 @@ impl Planner {
         let node = self.cluster.find(name);
         let node = node.ok_or_else(|| Refusal::NoSuchNode(name.clone()))?;
         let intent = self.cluster.withdraw(pod);
-        let intended = intent
-            .as_ref()
-            .filter(|i| i.node == *name && i.request == *request);
+        let intended = intent.as_ref().filter(|i| {
+            let allowed = || allows(self.node(node), request, &i.devices);
+            i.node == *name && i.request == *request && allowed()
+        });
         if let Some(intent) = intended {
             let claim = Claim::Assumed(intent.devices.clone());
             let held = self.cluster.hold(pod, node, request.clone(), claim);
@@ -278,8 +282,12 @@ impl Planner {
     }
 
     /// Takes note of the complete list of bound pods, see [`Cluster::replace_pods`].
-    pub fn replace_pods(&mut self, pods: impl IntoIterator<Item = BoundPod>) {
-        self.cluster.replace_pods(pods);
+    pub fn replace_pods(
+        &mut self,
+        pods: impl IntoIterator<Item = BoundPod>,
+        settled: &BTreeSet<PodUid>,
+    ) {
+        self.cluster.replace_pods(pods, settled);
     }
 
     /// Adds an idle node.
@@ -294,4 +302,23 @@ impl Planner {
     pub fn remove_node(&mut self, name: &str) -> Option<NodeState> {
         self.cluster.remove_node(name)
     }
+}
+
+/// Whether `devices` may serve `request` by every rule that is not a matter of amounts: acceptable
+/// models, the node's hand-over, devices that are idle by a guess.
+fn allows(state: &NodeState, request: &PodRequest, devices: &Devices) -> bool {
+    let (node, free) = (state.node(), state.free());
+    let mut containers = request.containers().iter().zip(devices);
+    containers.all(|(container, set)| {
+        let share = matches!(container, ContainerRequest::Share { .. });
+        let serves = !share || node.hand_over.serves_shares();
+        serves
+            && set.iter().all(|device| {
+                let accepted = node
+                    .gpus
+                    .get(device)
+                    .is_some_and(|gpu| request.accepts(gpu));
+                accepted && !(share && free.unsure.contains(device))
+            })
+    })
 }

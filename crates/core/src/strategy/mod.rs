@@ -1,7 +1,7 @@
 //! The strategies: one file each, which opens with what it does, its formula and its source.
 //!
 //! To write the next one: add a variant to [`Strategy`] (the compiler then lists every place that
-//! must know it), a file with a `score` function over a [`View`], and a line in `ALL`. If it looks
+//! must know it), a file with a `score` function over a `View`, and a line in `ALL`. If it looks
 //! at something that [`Sight`] does not name, name it there: equal sights share a score.
 //!
 //! Floating point is allowed in this folder alone, through `libm` where std may differ between

@@ -34,8 +34,8 @@ pub(super) fn score(view: &View<'_>) -> i64 {
     ];
     let (mut sum, mut weights) = (0, 0);
     for (all, left, weight) in parts {
-        if let Some(percent) = ((all - left) * 100).checked_div(all) {
-            sum += weight * percent;
+        if let Some(used) = ((all - left) * 100).checked_div(all) {
+            sum += weight * used;
             weights += weight;
         }
     }

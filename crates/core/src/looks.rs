@@ -1,0 +1,97 @@
+//! Nodes as a ranking sees them ([`Mirror`]), and a number for all that look equal ([`Looks`]).
+//!
+//! Two nodes look equal when a strategy cannot tell them apart through its sight: same hardware, free
+//! cores, free devices and, where it looks at them, hosted pods. A score is then computed once for
+//! both. Bounded by `ranking.rs`, which forgets all looks when there are too many.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::cluster::Cluster;
+use crate::gpu::{DeviceFree, DeviceSet, Gpu};
+use crate::node::{HandOver, NodeState, Room};
+use crate::plan::Context;
+use crate::request::Kind;
+use crate::strategy::Standing;
+use crate::units::NodeIx;
+
+/// What a ranking needs of a node, close together.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mirror {
+    pub(crate) room: Room,
+    pub(crate) look: u32,
+    pub(crate) tie: u64,
+    pub(crate) intended: bool,
+}
+
+/// Numbers for nodes that look equal.
+#[derive(Debug, Default)]
+pub(crate) struct Looks {
+    hardware: BTreeMap<(HandOver, Arc<[Gpu]>), u32>,
+    numbers: BTreeMap<Look, u32>,
+    /// What the strategy thinks of each look, by its number.
+    pub(crate) standings: Vec<Standing>,
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Look {
+    cores: u32,
+    hardware: u32,
+    devices: SmallVec<[DeviceFree; 8]>,
+    unsure: DeviceSet,
+    hosted: SmallVec<[Kind; 2]>,
+}
+
+impl Mirror {
+    /// The node as it is, with intents applied.
+    pub(crate) fn of(
+        looks: &mut Looks,
+        cluster: &Cluster,
+        node: NodeIx,
+        context: &Context,
+    ) -> Self {
+        let state = cluster.seen(node);
+        Self {
+            room: state.free().room,
+            look: looks.number(state, context),
+            tie: state.tie(),
+            intended: cluster.is_intended(node),
+        }
+    }
+}
+
+impl Looks {
+    /// How many different looks there are.
+    pub(crate) fn count(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// The number of all nodes that look like `state`.
+    fn number(&mut self, state: &NodeState, context: &Context) -> u32 {
+        let strategy = context.strategy();
+        if strategy.sight().everything {
+            if self.standings.is_empty() {
+                self.standings.push(Standing::default());
+            }
+            return 0;
+        }
+        let next = self.hardware.len() as u32;
+        let hardware = (state.node().hand_over, state.node().gpus.clone());
+        let hardware = *self.hardware.entry(hardware).or_insert(next);
+        let hosted = state.hosted().keys().copied();
+        let look = Look {
+            cores: state.free().room.cores.0,
+            hardware,
+            devices: SmallVec::from_slice(&state.free().devices),
+            unsure: state.free().unsure,
+            hosted: hosted.filter(|_| strategy.sight().hosted).collect(),
+        };
+        let next = self.standings.len() as u32;
+        *self.numbers.entry(look).or_insert_with(|| {
+            self.standings.push(strategy.standing(state, context));
+            next
+        })
+    }
+}
