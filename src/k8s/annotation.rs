@@ -1,0 +1,257 @@
+//! The annotations that Stowage writes with a Binding, and reads from pods afterwards.
+//!
+//! `stowage.dev/placement` says which container got which devices:
+//!
+//! ```json
+//! {"v":1,"containers":{"main":[{"gpu":"GPU-5c1f…","index":3,"memoryMib":8000,"computeMilli":300}]}}
+//! ```
+//!
+//! `"predicted":true` is added where a device plugin chooses by itself. Init containers that use the
+//! devices of later containers are listed with them. A device is found by its UUID where the node
+//! tells UUIDs, else by its index. Unknown fields are skipped, except those of an entry that make it
+//! something else than a share or a whole device (`mig`): a placement that is not understood
+//! entirely is an error, because to the ledger half an answer is a wrong one.
+//!
+//! Beside it goes only what the node's hand-over needs, see [`binding`].
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use stowage_core::gpu::{DeviceSet, MAX_DEVICES};
+use stowage_core::node::HandOver;
+use stowage_core::request::{Devices, PodRequest};
+
+use super::json::There;
+use super::node::NodeFacts;
+use super::pod::GpuContainer;
+use super::problem::AnnotationError;
+
+/// The annotation that carries a [`Placement`].
+pub const PLACEMENT: &str = "stowage.dev/placement";
+/// The annotation that makes a container runtime refuse a container which Stowage's agent has not
+/// seen (NRI's default validator).
+pub const REQUIRED_PLUGINS: &str = "required-plugins.noderesource.dev";
+/// What NVIDIA's NRI plugin obeys; the container's name follows.
+pub const NVIDIA_CDI: &str = "nvidia.cdi.k8s.io/container.";
+
+/// Characters that Kubernetes allows in the part of an annotation's name after the slash.
+const MAX_NAME: usize = 63;
+
+/// Which container of a pod got which devices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placement {
+    v: u32,
+    /// Whether a device plugin may have chosen otherwise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub predicted: bool,
+    /// The devices of each container.
+    pub containers: BTreeMap<String, Vec<Entry>>,
+}
+
+/// What a container got of one device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// The device's UUID, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<String>,
+    /// Its index.
+    pub index: u32,
+    /// MiB of its memory.
+    pub memory_mib: u32,
+    /// Thousandths of its compute.
+    pub compute_milli: u32,
+    /// Would make it a partition.
+    #[serde(default, skip_serializing)]
+    mig: There,
+}
+
+/// The version alone.
+#[derive(Deserialize)]
+struct Version {
+    v: u32,
+}
+
+impl Placement {
+    /// The placement of `request` on `devices` of `node`; `containers` as the pod has them.
+    #[must_use]
+    pub fn decided(
+        request: &PodRequest,
+        containers: &[GpuContainer],
+        devices: &Devices,
+        node: &NodeFacts,
+    ) -> Self {
+        debug_assert_eq!(request.containers().len(), devices.len());
+        let entry = |container: &GpuContainer, index: usize| {
+            let gpu = node.node.gpus.get(index)?;
+            Some(Entry {
+                gpu: node.uuids.get(index).cloned().flatten(),
+                index: u32::try_from(index).ok()?,
+                memory_mib: container.asks.memory_on(gpu).0,
+                compute_milli: container.asks.compute().0,
+                mig: There::default(),
+            })
+        };
+        let containers = containers.iter().map(|container| {
+            let set = container.devices(devices);
+            let entries = set.iter().filter_map(|index| entry(container, index));
+            (container.name.clone(), entries.collect())
+        });
+        Self {
+            v: 1,
+            predicted: node.node.hand_over == HandOver::DevicePlugin,
+            containers: containers.collect(),
+        }
+    }
+
+    /// Reads the annotation.
+    ///
+    /// # Errors
+    /// When it is not a placement of a known version.
+    pub fn parse(text: &str) -> Result<Self, AnnotationError> {
+        let json = |error: serde_json::Error| AnnotationError::Json(error.to_string());
+        let Version { v } = serde_json::from_str(text).map_err(json)?;
+        if v != 1 {
+            return Err(AnnotationError::Version(v));
+        }
+        let placement: Self = serde_json::from_str(text).map_err(json)?;
+        let mut entries = placement.containers.values().flatten();
+        match entries.any(|entry| entry.mig.yes()) {
+            true => Err(AnnotationError::NotYet("a partition of a device")),
+            false => Ok(placement),
+        }
+    }
+
+    /// The annotation.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("plain structs are JSON")
+    }
+
+    /// The devices of each container of `request`; `containers` as the pod has them, `uuids` as the
+    /// node has them, or none where the node has not been seen yet.
+    ///
+    /// # Errors
+    /// When the placement does not answer the request, or names a device that the node has not.
+    pub fn devices(
+        &self,
+        request: &PodRequest,
+        containers: &[GpuContainer],
+        uuids: Option<&[Option<String>]>,
+    ) -> Result<Devices, AnnotationError> {
+        let asked = request.containers();
+        let mut devices: Devices = asked.iter().map(|_| DeviceSet::EMPTY).collect();
+        // First those that have one container of the request to themselves, then whoever uses up an
+        // extra one beside.
+        let mut order: Vec<_> = containers.iter().collect();
+        order.sort_by_key(|container| container.from.len());
+        for container in order {
+            let counts = container.from.iter().map(|&slot| asked[slot].count());
+            let all = counts.sum::<usize>() == container.asks.count();
+            let Some(&slot) = container.from.last().filter(|_| all) else {
+                continue;
+            };
+            if !devices[slot].is_empty() {
+                continue;
+            }
+            let set = self.of_container(container, uuids)?;
+            let others = container.from.iter().filter(|&&other| other != slot);
+            devices[slot] = others.fold(set, |set, &other| set.minus(devices[other]));
+            if devices[slot].len() != asked[slot].count() {
+                return Err(AnnotationError::Count {
+                    container: container.name.clone(),
+                    expected: asked[slot].count(),
+                    got: devices[slot].len(),
+                });
+            }
+        }
+        Ok(devices)
+    }
+
+    fn of_container(
+        &self,
+        container: &GpuContainer,
+        uuids: Option<&[Option<String>]>,
+    ) -> Result<DeviceSet, AnnotationError> {
+        let name = || container.name.clone();
+        let entries = self.containers.get(&container.name);
+        let entries = entries.ok_or_else(|| AnnotationError::Missing(name()))?;
+        let mut set = DeviceSet::EMPTY;
+        for entry in entries {
+            let known = uuids.filter(|uuids| uuids.iter().any(Option::is_some));
+            let index = match (&entry.gpu, known) {
+                (Some(gpu), Some(uuids)) => {
+                    let same = |have: &Option<String>| have.as_ref() == Some(gpu);
+                    let index = uuids.iter().position(same);
+                    index.ok_or_else(|| AnnotationError::Uuid {
+                        container: name(),
+                        gpu: gpu.clone(),
+                    })?
+                }
+                _ => entry.index as usize,
+            };
+            let devices = uuids.map_or(MAX_DEVICES, <[_]>::len).min(MAX_DEVICES);
+            if index >= devices {
+                return Err(AnnotationError::Index {
+                    container: name(),
+                    index: entry.index,
+                    most: devices.saturating_sub(1),
+                });
+            }
+            set = set.with(index);
+        }
+        let (expected, got) = (container.asks.count(), set.len());
+        if expected != got || expected != entries.len() {
+            return Err(AnnotationError::Count {
+                container: name(),
+                expected,
+                got,
+            });
+        }
+        Ok(set)
+    }
+}
+
+/// All annotations of the Binding that puts `request` on `devices` of `node`: the placement, and
+/// what the node's hand-over needs. None for a pod without GPUs.
+///
+/// # Errors
+/// When a container's name does not fit into an annotation that the hand-over needs.
+pub fn binding(
+    request: &PodRequest,
+    containers: &[GpuContainer],
+    devices: &Devices,
+    node: &NodeFacts,
+) -> Result<BTreeMap<String, String>, AnnotationError> {
+    let mut annotations = BTreeMap::new();
+    if !request.wants_gpu() {
+        return Ok(annotations);
+    }
+    let placement = Placement::decided(request, containers, devices, node);
+    annotations.insert(PLACEMENT.to_owned(), placement.to_json());
+    match node.node.hand_over {
+        HandOver::DevicePlugin => {}
+        HandOver::StowageNri => {
+            annotations.insert(REQUIRED_PLUGINS.to_owned(), r#"["stowage"]"#.to_owned());
+        }
+        HandOver::NvidiaNri => {
+            for (container, entries) in placement.containers {
+                let name = format!("{NVIDIA_CDI}{container}");
+                if "container.".len() + container.len() > MAX_NAME {
+                    return Err(AnnotationError::LongName(container));
+                }
+                annotations.insert(name, cdi_names(&entries));
+            }
+        }
+    }
+    Ok(annotations)
+}
+
+/// The devices as the Container Device Interface names them.
+fn cdi_names(entries: &[Entry]) -> String {
+    let names = entries.iter().map(|entry| match &entry.gpu {
+        Some(uuid) => format!("nvidia.com/gpu={uuid}"),
+        None => format!("nvidia.com/gpu={}", entry.index),
+    });
+    names.collect::<Vec<_>>().join(",")
+}

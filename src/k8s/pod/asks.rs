@@ -1,0 +1,217 @@
+//! What one container asks of GPUs: the names of resources, and what their values may be.
+//!
+//! Whole devices keep the names of their vendors' device plugins, shares have Stowage's own. Names
+//! that Stowage knows to be about GPUs and cannot serve yet are refused, never skipped; all other
+//! names are not ours, and kube-scheduler counts them.
+
+use std::num::NonZeroU8;
+
+use stowage_core::gpu::{MAX_DEVICES, Vendor};
+use stowage_core::request::{ContainerRequest, Share, ShareMemory};
+use stowage_core::units::{Mebibytes, Milli};
+
+use super::object::Container;
+use crate::k8s::problem::{Unsupported, Wrong};
+use crate::k8s::quantity;
+
+/// MiB on one device.
+pub(super) const MEMORY: &str = "stowage.dev/gpu-memory";
+/// Percent of one device's compute.
+pub(super) const COMPUTE: &str = "stowage.dev/gpu-compute";
+/// On how many devices.
+pub(super) const COUNT: &str = "stowage.dev/gpu-count";
+
+/// What one container asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ask {
+    pub(super) request: ContainerRequest,
+    /// Whose devices, and by which name; none for shares, which any vendor may serve.
+    pub(super) vendor: Option<(Vendor, &'static str)>,
+}
+
+impl Ask {
+    const NOTHING: Self = Self {
+        request: ContainerRequest::None,
+        vendor: None,
+    };
+}
+
+/// The resources that stand for whole devices. A node may have both of Intel's; one pod rarely asks
+/// for both, and then they add up.
+pub(in crate::k8s) const WHOLE: [(&str, Vendor); 5] = [
+    ("nvidia.com/gpu", Vendor::Nvidia),
+    ("amd.com/gpu", Vendor::Amd),
+    ("gpu.intel.com/i915", Vendor::Intel),
+    ("gpu.intel.com/xe", Vendor::Intel),
+    ("microsoft.com/directx", Vendor::DirectX),
+];
+
+enum Meaning {
+    Whole(Vendor, &'static str),
+    Memory,
+    Compute,
+    Count,
+    NotYet,
+    Misspelt,
+    NotOurs,
+}
+
+fn meaning(resource: &str) -> Meaning {
+    if let Some(&(name, vendor)) = WHOLE.iter().find(|(name, _)| *name == resource) {
+        return Meaning::Whole(vendor, name);
+    }
+    match resource {
+        MEMORY => Meaning::Memory,
+        COMPUTE => Meaning::Compute,
+        COUNT => Meaning::Count,
+        _ if resource.starts_with("stowage.dev/") => Meaning::Misspelt,
+        _ if is_partition(resource) || is_shared(resource) => Meaning::NotYet,
+        "nvidia.com/gpumem" | "nvidia.com/gpumem-percentage" | "nvidia.com/gpucores" => {
+            Meaning::NotYet
+        }
+        _ => Meaning::NotOurs,
+    }
+}
+
+/// `nvidia.com/mig-1g.5gb`, `amd.com/cpx_nps4`.
+fn is_partition(resource: &str) -> bool {
+    if let Some(profile) = resource.strip_prefix("amd.com/") {
+        let modes = profile.split_once('_');
+        return modes.is_some_and(|(compute, memory)| {
+            matches!(compute, "spx" | "dpx" | "tpx" | "qpx" | "cpx") && memory.starts_with("nps")
+        });
+    }
+    resource.starts_with("nvidia.com/mig-")
+}
+
+/// A replica of a device that several pods use in turn.
+pub(in crate::k8s) fn is_shared(resource: &str) -> bool {
+    let whole = resource.strip_suffix(".shared");
+    whole.is_some_and(|name| WHOLE.iter().any(|(whole, _)| *whole == name) || is_partition(name))
+}
+
+/// What `container` asks.
+pub(super) fn of(container: &Container<'_>) -> Result<Ask, Unsupported> {
+    let resources = &container.resources;
+    let limits = resources.limits.iter();
+    let only_requested = |name: &str| resources.limits.get(name).is_none();
+    let requests = resources.requests.iter();
+    let all = limits.chain(requests.filter(|(name, _)| only_requested(name)));
+    let field = |name: &str| format!("container {}: {name}", &*container.name);
+    let (mut whole, mut memory, mut compute, mut count) = (Ask::NOTHING, None, None, None);
+    // A name without a slash is a core resource; most are.
+    for (name, value) in all.filter(|(name, _)| name.contains('/')) {
+        let number = |expected: String, allowed: std::ops::RangeInclusive<u64>| {
+            if let Some(request) = resources.requests.get(name)
+                && quantity::count(request) != quantity::count(value)
+            {
+                let expected = format!("a request equal to the limit {:?}", &**value);
+                return Err(Wrong::value(field(name), expected, request));
+            }
+            let number = quantity::count(value).ok().filter(|n| allowed.contains(n));
+            number.ok_or_else(|| Wrong::value(field(name), expected, value))
+        };
+        match meaning(name) {
+            Meaning::NotOurs => {}
+            Meaning::NotYet => return Err(Unsupported::NotYet(field(name))),
+            Meaning::Misspelt => {
+                let expected = format!("one of {MEMORY}, {COMPUTE}, {COUNT}");
+                return Err(Wrong::value(
+                    format!("container {}", &*container.name),
+                    expected,
+                    name,
+                )
+                .into());
+            }
+            Meaning::Whole(vendor, resource) => {
+                let expected = format!("a whole number up to {MAX_DEVICES}");
+                let more = number(expected, 0..=MAX_DEVICES as u64)?;
+                whole = add_whole(whole, more, (vendor, resource)).map_err(|got| {
+                    Wrong::said(field(resource), ONE_VENDOR, format!("{got} too"))
+                })?;
+            }
+            Meaning::Memory => {
+                let expected = format!("whole MiB, 1 to {}, without Ki, Mi or Gi", u32::MAX);
+                if value.ends_with('i') {
+                    return Err(Wrong::value(field(name), expected, value).into());
+                }
+                memory = Some(number(expected, 1..=u64::from(u32::MAX))?);
+            }
+            Meaning::Compute => {
+                compute = Some(number("1 to 100 percent".to_owned(), 1..=100)?);
+            }
+            Meaning::Count => {
+                let expected = format!("1 to {MAX_DEVICES} devices");
+                count = Some(number(expected, 1..=MAX_DEVICES as u64)?);
+            }
+        }
+    }
+    let share = share(memory, compute, count).map_err(|()| {
+        let beside = format!("{MEMORY} or {COMPUTE} beside it");
+        Wrong::said(field(COUNT), beside, "neither".to_owned())
+    })?;
+    match (whole.vendor, share) {
+        (_, None) => Ok(whole),
+        (None, Some(request)) => Ok(Ask {
+            request,
+            vendor: None,
+        }),
+        (Some((_, resource)), Some(_)) => {
+            let name = if memory.is_some() { MEMORY } else { COMPUTE };
+            let got = format!("{resource} too");
+            Err(Wrong::said(field(name), "a share or whole devices in a container", got).into())
+        }
+    }
+}
+
+/// For whoever asks for devices of two vendors.
+pub(super) const ONE_VENDOR: &str = "devices of one vendor in a pod";
+
+/// `ask` and `more` whole devices; the other resource's name if that is another vendor's.
+fn add_whole(
+    ask: Ask,
+    more: u64,
+    (vendor, resource): (Vendor, &'static str),
+) -> Result<Ask, &'static str> {
+    let count = ask.request.count() as u64 + more;
+    // More than a byte is more than any node has, which the core says.
+    let count = u8::try_from(count).unwrap_or(u8::MAX);
+    match (NonZeroU8::new(count), ask.vendor) {
+        // Asking for none is asking for nothing: manifests write `nvidia.com/gpu: 0`.
+        _ if more == 0 => Ok(ask),
+        (_, Some((other, name))) if other != vendor => Err(name),
+        (None, _) => Ok(ask),
+        (Some(count), _) => Ok(Ask {
+            request: ContainerRequest::Whole { count },
+            vendor: Some((vendor, resource)),
+        }),
+    }
+}
+
+/// The share that these numbers, in their ranges, stand for.
+fn share(
+    memory: Option<u64>,
+    compute: Option<u64>,
+    count: Option<u64>,
+) -> Result<Option<ContainerRequest>, ()> {
+    let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+    let milli = compute.map(|percent| Milli(small(percent * 10)));
+    let memory = memory.map(|mib| ShareMemory::Mebibytes(Mebibytes(small(mib))));
+    let share = match (memory, milli) {
+        (None, None) if count.is_some() => return Err(()),
+        (None, None) => return Ok(None),
+        (Some(memory), compute) => Share {
+            compute: compute.unwrap_or_default(),
+            memory,
+        },
+        (None, Some(compute)) => Share {
+            compute,
+            memory: ShareMemory::Milli(compute),
+        },
+    };
+    let count = u8::try_from(count.unwrap_or(1))
+        .ok()
+        .and_then(NonZeroU8::new);
+    let count = count.unwrap_or(NonZeroU8::MIN);
+    Ok(Some(ContainerRequest::Share { count, share }))
+}

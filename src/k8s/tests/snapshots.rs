@@ -1,0 +1,109 @@
+//! Files of a whole cluster.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::*;
+use crate::k8s::pod::uid_text;
+use crate::k8s::snapshot::Snapshot;
+
+fn snapshot(text: &str) -> Snapshot {
+    Snapshot::parse(text, Path::new("cluster.json")).unwrap()
+}
+
+fn error(text: &str) -> String {
+    let error = Snapshot::parse(text, Path::new("cluster.json")).unwrap_err();
+    error.to_string()
+}
+
+fn value(json: &str) -> Value {
+    serde_json::from_str(json).unwrap()
+}
+
+#[test]
+fn lists_of_any_form_are_read() {
+    let mut training = value(TRAINING);
+    training["kind"] = "Pod".into();
+    let service = json!({"kind": "Service", "metadata": {"name": "s"}});
+    let mixed = json!({"kind": "List", "items": [value(GPU_OPERATOR), training, service, null]});
+    let mixed = snapshot(&mixed.to_string());
+    assert_eq!((mixed.nodes.len(), mixed.pods.len()), (1, 1));
+    assert_eq!(mixed.problems, [""; 0]);
+    // Items of typed lists do not say their kind.
+    let nodes = json!({"kind": "NodeList", "items": [value(PLAIN)]});
+    let pods = json!({"kind": "PodList", "items": [value(TRAINING), value(SHARES)]});
+    let apart = snapshot(&format!("{nodes:#}\n{pods}{AKS}"));
+    assert_eq!((apart.nodes.len(), apart.pods.len()), (2, 2));
+    let empty = snapshot(r#"{"kind": "List", "items": null} {"kind": "PodList", "items": []}"#);
+    assert_eq!(empty, Snapshot::default());
+}
+
+#[test]
+fn odd_objects_are_left_out_with_a_sentence() {
+    let odd = json!({"kind": "List", "items": [
+        {"kind": "Node", "metadata": {"name": "bare"}},
+        {"kind": "Pod", "metadata": {"name": "p", "uid": "x"}},
+        {"kind": "Pod", "metadata": {"name": 7}},
+        value(PLAIN), value(PLAIN),
+        {"kind": "Pod", "metadata": {"name": "q"}}, {"kind": "Pod", "metadata": {"name": "q"}},
+        "what",
+    ]});
+    let snapshot = snapshot(&odd.to_string());
+    assert_eq!((snapshot.nodes.len(), snapshot.pods.len()), (1, 1));
+    let problems = [
+        "node bare: status.allocatable cpu: expected a quantity, got nothing",
+        r#"pod default/p: metadata.uid: expected a UUID, got "x""#,
+        "1:136: pod: invalid type: integer `7`, expected a string",
+        "node worker-1: is there twice",
+        "pod default/q: is there twice",
+    ];
+    let said: Vec<_> = snapshot.problems.iter().map(String::as_str).collect();
+    assert_eq!(said, problems);
+}
+
+#[test]
+fn a_pod_without_uid_gets_the_same_one_every_time() {
+    let pod = |namespace: Option<&str>| {
+        let pod = json!({"kind": "Pod", "metadata": {"name": "train", "namespace": namespace}});
+        uid_text(snapshot(&pod.to_string()).pods[0].uid)
+    };
+    // sha256sum of the name, with version and variant written over.
+    assert_eq!(pod(Some("lab")), "22839aa3-cecd-8514-92a3-1b25431e608a");
+    assert_eq!(pod(None), pod(Some("default")));
+    assert_ne!(pod(None), pod(Some("lab")));
+}
+
+#[test]
+fn broken_json_is_one_error_with_its_place() {
+    let text = "{\"kind\": \"List\",\n \"items\": [\n  {\"kind\" \"Pod\"}]}";
+    assert_eq!(error(text), "cluster.json:3:11: expected `:`");
+    let second = format!(
+        "{}\n  {{\"kind\": 5}}",
+        json!({"kind": "List", "items": []})
+    );
+    assert!(
+        error(&second).starts_with("cluster.json:2:"),
+        "{}",
+        error(&second)
+    );
+    assert!(
+        error("[1, 2").starts_with("cluster.json:1:"),
+        "{}",
+        error("[1, 2")
+    );
+    assert!(error("{\"kind\": \"List\", \"items\": [").contains("EOF"));
+}
+
+#[test]
+fn a_file_of_something_else_is_an_error() {
+    let sentence = "cluster.json: expected objects of kind Node or Pod, or lists of them, got none";
+    assert_eq!(error(""), sentence);
+    assert_eq!(error(r#"{"kind": "Service"}"#), sentence);
+    let missing = Snapshot::read(Path::new("no such file")).unwrap_err();
+    assert!(
+        missing
+            .to_string()
+            .starts_with("no such file: cannot be read: ")
+    );
+}
