@@ -1,0 +1,3 @@
+module stowage.dev/nothing
+
+go 1.24
