@@ -4,16 +4,18 @@ use std::io::{IsTerminal as _, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::{Args, ValueEnum};
+use serde_saphyr::{Location, Spanned};
 
-use super::{print, progress, values};
+use super::values::{self, Given};
+use super::{print, progress};
 use crate::clock;
-use crate::config::{Policy, Scenario, ScenarioSpec};
+use crate::config::Policy;
+use crate::config::scenario::{Scenario, ScenarioSpec};
 use crate::sim::experiment::Experiment;
 use crate::sim::report::{self, Inputs, SimulationResult};
 use crate::sim::require::Requirement;
-use crate::sim::trace::openb::NodeFile;
 use crate::sim::trace::{Trace, demo, openb};
 
 /// Most nodes and most pods of one list, after replication.
@@ -70,11 +72,11 @@ pub(super) struct Simulate {
     #[arg(long, value_name = "A,B")]
     strategies: Option<String>,
     /// One run a seed: 42..51 (both ends included) or 1,2,7 [default: 42..46]
-    #[arg(long, value_name = "SEEDS")]
+    #[arg(long, value_name = "SEEDS", allow_hyphen_values = true)]
     seeds: Option<String>,
     /// Stop when so many times the GPU capacity has been asked for, or "list": each pod of the list
     /// once [default: 1.3]
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", allow_hyphen_values = true)]
     load: Option<String>,
     /// A scenario file; options override it
     #[arg(long, value_name = "FILE")]
@@ -150,18 +152,10 @@ impl Simulate {
             }
             None => (ScenarioSpec::default(), PathBuf::new()),
         };
-        let seeds = values::seeds(
-            self.seeds
-                .as_ref()
-                .or(spec.seeds.as_ref())
-                .map_or("42..46", |s| s),
-        )?;
-        let load = values::load(
-            self.load
-                .as_ref()
-                .or(spec.load.as_ref())
-                .map_or("1.3", |s| s),
-        )?;
+        let seeds = self.text("seeds", self.seeds.as_ref(), spec.seeds.as_ref(), "42..46");
+        let seeds = values::seeds(&seeds)?;
+        let load = self.text("load", self.load.as_ref(), spec.load.as_ref(), "1.3");
+        let load = values::load(&load)?;
         let policies = self.policies(&spec)?;
         let names: Vec<_> = policies.iter().map(Policy::name).collect();
         let requirements = self
@@ -169,13 +163,11 @@ impl Simulate {
             .iter()
             .map(|text| text.parse().map_err(anyhow::Error::msg));
         let requirements: Vec<Requirement> = requirements.collect::<Result<_, _>>()?;
-        let replicate = self.replicate.or(spec.replicate).unwrap_or(1);
-        let source = match (&self.trace, &spec.trace) {
-            (Some(given), _) => Source::parse(given, Path::new(""))?,
-            (None, Some(given)) => Source::parse(given, &base)?,
-            (None, None) => Source::Demo,
-        };
-        let trace = self.load_trace(&source, &spec, replicate)?;
+        let written = self.trace.is_none() && spec.trace.is_some();
+        let base = if written { base } else { PathBuf::new() };
+        let source = self.text("trace", self.trace.as_ref(), spec.trace.as_ref(), "demo");
+        let source = Source::parse(&source, &base)?;
+        let (trace, replicate) = self.load_trace(&source, &spec)?;
         let lists: Vec<_> = trace.lists.iter().map(|list| list.name.clone()).collect();
         for requirement in &requirements {
             requirement
@@ -215,37 +207,29 @@ impl Simulate {
             Some(text) => values::strategies(text),
             None if spec.policies.is_empty() => values::strategies("all"),
             None => {
-                values::distinct(&spec.policies)?;
+                values::distinct(&self.place("policies", None), &spec.policies)?;
                 Ok(spec.policies.clone())
             }
         }
     }
 
-    fn load_trace(
-        &self,
-        source: &Source,
-        spec: &ScenarioSpec,
-        replicate: u32,
-    ) -> anyhow::Result<Trace> {
-        let lists = if self.list.is_empty() {
-            &spec.lists
-        } else {
-            &self.list
+    /// The trace, replicated, and how many times.
+    fn load_trace(&self, source: &Source, spec: &ScenarioSpec) -> anyhow::Result<(Trace, u32)> {
+        let (lists, place) = match self.list.is_empty() {
+            true if spec.lists.is_empty() => (&spec.lists, "--list".to_owned()),
+            true => (&spec.lists, self.place("lists", None)),
+            false => (&self.list, "--list".to_owned()),
         };
-        let nodes = match self.nodes.as_deref().or(spec.nodes.as_deref()) {
-            None | Some("gpu") => NodeFile::Gpu,
-            Some("all") => NodeFile::All,
-            Some(other) => bail!("--nodes: expected gpu or all, got {other:?}"),
-        };
+        let nodes = self.text("nodes", self.nodes.as_ref(), spec.nodes.as_ref(), "gpu");
+        let nodes = values::nodes(&nodes)?;
+        values::lists(&place, lists)?;
         let all = lists.iter().any(|name| name == "all");
         let trace = match source {
             Source::Demo => {
-                if let Some(other) = lists
-                    .iter()
-                    .find(|name| !["demo", "all"].contains(&name.as_str()))
-                {
+                let known = |name: &&String| ["demo", "all"].contains(&name.as_str());
+                if let Some(other) = lists.iter().find(|name| !known(name)) {
                     bail!(
-                        "--list: the demo has one list, \"demo\": got {other:?} (is --trace missing?)"
+                        "{place}: expected \"demo\", the demo's one list, got {other:?} (is --trace missing?)"
                     );
                 }
                 demo::load()
@@ -262,13 +246,52 @@ impl Simulate {
         };
         let most = trace.lists.iter().map(|list| list.pods.len()).max();
         let most = most.unwrap_or(0).max(trace.nodes.len());
-        if replicate == 0 || most.saturating_mul(replicate as usize) > MAX_ITEMS {
+        let written = spec.replicate.as_ref().map(|r| (r.value, r.referenced));
+        let replicate = self.given("replicate", self.replicate, written, 1);
+        let times = replicate.value;
+        if times == 0 || most.saturating_mul(times as usize) > MAX_ITEMS {
             bail!(
-                "--replicate: expected 1 to {} for {most} nodes or pods, got {replicate}",
+                "{}: expected 1 to {} for {most} nodes or pods, got {times}",
+                replicate.place,
                 MAX_ITEMS / most.max(1)
             );
         }
-        Ok(trace.replicated(replicate))
+        Ok((trace.replicated(times), times))
+    }
+
+    fn text<'a>(
+        &self,
+        field: &str,
+        option: Option<&'a String>,
+        written: Option<&'a Spanned<String>>,
+        default: &'a str,
+    ) -> Given<&'a str> {
+        let written = written.map(|w| (w.value.as_str(), w.referenced));
+        self.given(field, option.map(String::as_str), written, default)
+    }
+
+    /// The option where it is given, else what is written in the scenario, else the default.
+    fn given<T>(
+        &self,
+        field: &str,
+        option: Option<T>,
+        written: Option<(T, Location)>,
+        default: T,
+    ) -> Given<T> {
+        let (value, place) = match (option, written) {
+            (None, Some((value, at))) => (value, self.place(field, Some(at))),
+            (option, _) => (option.unwrap_or(default), format!("--{field}")),
+        };
+        Given { place, value }
+    }
+
+    /// Where a field of the scenario stands.
+    fn place(&self, field: &str, at: Option<Location>) -> String {
+        let file = self.scenario.as_deref().unwrap_or(Path::new("")).display();
+        match at {
+            Some(at) => format!("{file}:{}:{}: {field}", at.line(), at.column()),
+            None => format!("{file}: {field}"),
+        }
     }
 }
 
@@ -280,16 +303,18 @@ enum Source {
 }
 
 impl Source {
-    fn parse(text: &str, base: &Path) -> anyhow::Result<Self> {
+    fn parse(given: &Given<&str>, base: &Path) -> anyhow::Result<Self> {
+        let Given { place, value: text } = given;
         match text.split_once(':') {
-            None if text == "demo" => Ok(Self::Demo),
-            None if text == "openb" => {
-                let folder = std::env::var_os("STOWAGE_TRACES")
-                    .context("--trace openb: set STOWAGE_TRACES to the folder with openb in it, or give openb:DIR")?;
-                Ok(Self::Openb(PathBuf::from(folder).join("openb")))
-            }
+            None if *text == "demo" => Ok(Self::Demo),
+            None if *text == "openb" => match std::env::var_os("STOWAGE_TRACES") {
+                Some(folder) => Ok(Self::Openb(PathBuf::from(folder).join("openb"))),
+                None => bail!(
+                    "{place}: openb: expected openb:DIR, or STOWAGE_TRACES to name the folder with openb in it"
+                ),
+            },
             Some(("openb", dir)) if !dir.is_empty() => Ok(Self::Openb(base.join(dir))),
-            _ => bail!("--trace: expected demo, openb or openb:DIR, got {text:?}"),
+            _ => bail!("{place}: expected demo, openb or openb:DIR, got {text:?}"),
         }
     }
 }

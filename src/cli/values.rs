@@ -5,24 +5,33 @@ use stowage_core::strategy::Strategy;
 
 use crate::config::{self, Policy};
 use crate::sim::arrivals::Load;
+use crate::sim::trace::openb::NodeFile;
 
 /// Most seeds in one experiment.
 const MAX_SEEDS: u64 = 10_000;
 /// Most times over that capacity may be asked for.
 const MAX_LOAD: u64 = 100_000;
 
+/// A value and where it stands: `--seeds`, or file, line, column and field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Given<T> {
+    pub(super) place: String,
+    pub(super) value: T,
+}
+
 /// `42..51` (both ends included) or `1,2,7`.
-pub(super) fn seeds(text: &str) -> anyhow::Result<Vec<u64>> {
-    let wrong = || anyhow!("--seeds: expected numbers like 42..51 or 1,2,7, got {text:?}");
+pub(super) fn seeds(given: &Given<&str>) -> anyhow::Result<Vec<u64>> {
+    let Given { place, value: text } = given;
+    let wrong = || anyhow!("{place}: expected numbers like 42..51 or 1,2,7, got {text:?}");
     let number = |part: &str| part.trim().parse::<u64>().map_err(|_| wrong());
     let seeds = match text.split_once("..") {
         Some((first, last)) => {
             let (first, last) = (number(first)?, number(last)?);
             if last < first {
-                bail!("--seeds: expected the smaller number first, got {text:?}");
+                bail!("{place}: expected the smaller number first, got {text:?}");
             }
             if last - first >= MAX_SEEDS {
-                bail!("--seeds: expected at most {MAX_SEEDS} seeds, got {text:?}");
+                bail!("{place}: expected at most {MAX_SEEDS} seeds, got {text:?}");
             }
             (first..=last).collect()
         }
@@ -34,7 +43,7 @@ pub(super) fn seeds(text: &str) -> anyhow::Result<Vec<u64>> {
         .find(|(i, seed)| seeds[..*i].contains(seed))
     {
         bail!(
-            "--seeds: expected each seed once, got {} twice in {text:?}",
+            "{place}: expected each seed once, got {} twice in {text:?}",
             twice.1
         );
     }
@@ -42,14 +51,15 @@ pub(super) fn seeds(text: &str) -> anyhow::Result<Vec<u64>> {
 }
 
 /// A share of GPU capacity such as `1.3`, or `list`.
-pub(super) fn load(text: &str) -> anyhow::Result<Load> {
-    if text == "list" {
+pub(super) fn load(given: &Given<&str>) -> anyhow::Result<Load> {
+    let Given { place, value: text } = given;
+    if *text == "list" {
         return Ok(Load::List);
     }
     let per_mille = per_mille(text).filter(|share| (1..=MAX_LOAD).contains(share));
     per_mille.map(Load::PerMille).ok_or_else(|| {
         let most = MAX_LOAD / 1000;
-        anyhow!("--load: expected a share of GPU capacity from 0.001 to {most}, or \"list\", got {text:?}")
+        anyhow!("{place}: expected a share of GPU capacity from 0.001 to {most}, or \"list\", got {text:?}")
     })
 }
 
@@ -93,19 +103,38 @@ pub(super) fn strategies(text: &str) -> anyhow::Result<Vec<Policy>> {
         Err(sentence) => Err(anyhow!("--strategies: {sentence}")),
     });
     let policies = policies.collect::<Result<Vec<_>, _>>()?;
-    distinct(&policies)?;
+    distinct("--strategies", &policies)?;
     Ok(policies)
 }
 
+/// `gpu` or `all`.
+pub(super) fn nodes(given: &Given<&str>) -> anyhow::Result<NodeFile> {
+    match given.value {
+        "gpu" => Ok(NodeFile::Gpu),
+        "all" => Ok(NodeFile::All),
+        other => bail!("{}: expected gpu or all, got {other:?}", given.place),
+    }
+}
+
+/// Refuses a list that is asked for twice, whose runs would count twice.
+pub(super) fn lists(place: &str, names: &[String]) -> anyhow::Result<()> {
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].contains(name) {
+            bail!("{place}: expected each list once, got {name:?} twice");
+        }
+    }
+    Ok(())
+}
+
 /// Refuses two policies of one name, whose results could not be told apart.
-pub(super) fn distinct(policies: &[Policy]) -> anyhow::Result<()> {
+pub(super) fn distinct(place: &str, policies: &[Policy]) -> anyhow::Result<()> {
     for (index, policy) in policies.iter().enumerate() {
         if policies[..index]
             .iter()
             .any(|other| other.name() == policy.name())
         {
             bail!(
-                "policy {:?} is there twice: expected different names",
+                "{place}: expected different names, got {:?} twice",
                 policy.name()
             );
         }
@@ -117,6 +146,11 @@ pub(super) fn distinct(policies: &[Policy]) -> anyhow::Result<()> {
 mod tests {
     use super::*;
 
+    fn given(value: &str) -> Given<&str> {
+        let place = "--option".to_owned();
+        Given { place, value }
+    }
+
     #[test]
     fn a_load_is_read_in_thousandths_and_written_back() {
         for (text, share, back) in [
@@ -124,7 +158,7 @@ mod tests {
             ("2", 2000, "2.0"),
             ("0.125", 125, "0.125"),
         ] {
-            assert_eq!(load(text).expect(text), Load::PerMille(share));
+            assert_eq!(load(&given(text)).expect(text), Load::PerMille(share));
             assert_eq!(load_text(Load::PerMille(share)), back);
         }
         for text in [
@@ -139,18 +173,18 @@ mod tests {
             ".5",
             "99999999999999999999",
         ] {
-            assert!(load(text).is_err(), "{text}");
+            assert!(load(&given(text)).is_err(), "{text}");
         }
     }
 
     #[test]
     fn seeds_are_a_range_with_both_ends_or_a_list() {
-        assert_eq!(seeds("42..44").expect("range"), [42, 43, 44]);
-        assert_eq!(seeds("1, 7").expect("list"), [1, 7]);
+        assert_eq!(seeds(&given("42..44")).expect("range"), [42, 43, 44]);
+        assert_eq!(seeds(&given("1, 7")).expect("list"), [1, 7]);
         for text in [
             "", "a", "1..", "5..1", "1,1", "1,,2", "0..10000", "-1", "1.5",
         ] {
-            assert!(seeds(text).is_err(), "{text}");
+            assert!(seeds(&given(text)).is_err(), "{text}");
         }
     }
 }

@@ -15,7 +15,8 @@ use thiserror::Error;
 use super::arrivals::{self, Load, Origin};
 use super::run::{self, Outcome, Stopwatch};
 use super::trace::{PodList, Trace};
-use crate::config::Policy;
+use crate::config::workload::Expected;
+use crate::config::{Policy, WorkloadKind};
 
 /// What to run.
 #[derive(Debug, Clone)]
@@ -51,6 +52,9 @@ pub enum ExperimentError {
     /// The nodes do not make a cluster.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    /// A policy cannot be carried out.
+    #[error("{0}")]
+    Policy(String),
     /// Threads could not be started.
     #[error("threads cannot be started: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
@@ -78,7 +82,11 @@ impl Experiment {
         for list in &self.trace.lists {
             for policy in &self.policies {
                 let percent = policy.workload.cover_percent;
-                let workload = Workload::count(list.pods.iter().map(AsRef::as_ref));
+                let expected = policy.workload.load(WorkloadKind::List);
+                let workload = match expected.map_err(ExperimentError::Policy)? {
+                    Expected::Known(workload) => workload,
+                    Expected::Counted => Workload::count(list.pods.iter().map(AsRef::as_ref)),
+                };
                 let outlook = Arc::new(Outlook::new(&workload.covering(percent)));
                 let seeds = self.seeds.iter();
                 plans.extend(seeds.map(|&seed| (list, policy, outlook.clone(), seed)));

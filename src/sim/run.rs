@@ -79,7 +79,11 @@ pub fn run(
     Ok(tally.outcome(arrivals.pods.len() as u64))
 }
 
-fn cluster(trace: &Trace, ranks: &[u32]) -> Result<Cluster, ClusterError> {
+/// The idle cluster of `trace` with `ranks` of its nodes.
+///
+/// # Errors
+/// When the nodes do not make a cluster.
+pub fn cluster(trace: &Trace, ranks: &[u32]) -> Result<Cluster, ClusterError> {
     Cluster::new(trace.nodes.iter().zip(ranks).map(|(node, &rank)| Node {
         name: Arc::from(node.name.as_str()),
         rank,

@@ -152,8 +152,8 @@ fn read_nodes(file: &Path) -> Result<Vec<TraceNode>, TraceError> {
         });
         Ok(())
     })?;
-    if nodes.is_empty() {
-        let what = "expected at least one node, got none".to_owned();
+    if nodes.iter().all(|node| node.gpus.is_empty()) {
+        let what = "expected at least one node with a GPU, got none".to_owned();
         return Err(table.at(2, Problem::Line(what)));
     }
     Ok(nodes)
@@ -216,10 +216,6 @@ fn read_pods(file: &Path) -> Result<(Vec<Arc<PodRequest>>, Vec<u32>), TraceError
         pods.push(shared);
         Ok(())
     })?;
-    if pods.is_empty() {
-        let what = "expected at least one pod, got none".to_owned();
-        return Err(table.at(2, Problem::Line(what)));
-    }
     if pods.iter().all(|pod| !pod.wants_gpu()) {
         let what = "expected at least one pod with a GPU, got none".to_owned();
         return Err(table.at(2, Problem::Line(what)));
@@ -317,26 +313,27 @@ fn read_published(
     for (at, &row) in sorted.iter().enumerate() {
         place[row as usize] = at as u32;
     }
-    let arrivals = read_seeds(&file, sorted.len())?;
+    let arrivals = read_seeds(&file, sorted.len(), false)?;
     let ranks_file = folder.join(format!("node_rank_{base}.csv"));
-    let mut ranks = read_seeds(&ranks_file, nodes)?;
+    let mut ranks = read_seeds(&ranks_file, nodes, true)?;
     let mut published = BTreeMap::new();
     for (seed, mut rows) in arrivals {
+        let wrong = |file: &Path, what: String| TraceError::At {
+            file: file.to_owned(),
+            line: 1,
+            problem: Problem::Line(format!("column seed{seed}: expected {what}")),
+        };
+        if rows.is_empty() {
+            return Err(wrong(&file, "at least one row number, got none".to_owned()));
+        }
         for row in &mut rows {
             *row = place[*row as usize];
         }
         let ranks = ranks.remove(&seed).unwrap_or_default();
-        let distinct: BTreeSet<u32> = ranks.iter().copied().collect();
-        if distinct.len() != nodes || ranks.len() != nodes {
-            let what = format!(
-                "column seed{seed}: expected each rank from 0 to {} once",
-                nodes - 1
-            );
-            return Err(TraceError::At {
-                file: ranks_file,
-                line: 1,
-                problem: Problem::Line(what),
-            });
+        if ranks.len() != nodes {
+            let got = ranks.len();
+            let what = format!("{nodes} different ranks, one a node, got {got}");
+            return Err(wrong(&ranks_file, what));
         }
         let run = Published {
             arrivals: rows,
@@ -347,14 +344,18 @@ fn read_published(
     Ok(published)
 }
 
-/// Columns `seedN` of numbers below `limit`; shorter columns end empty.
-fn read_seeds(file: &Path, limit: usize) -> Result<BTreeMap<u64, Vec<u32>>, TraceError> {
+/// Columns `seedN` of numbers below `limit`, each once in a column if `distinct`; shorter columns
+/// end empty.
+fn read_seeds(
+    file: &Path,
+    limit: usize,
+    distinct: bool,
+) -> Result<BTreeMap<u64, Vec<u32>>, TraceError> {
     let mut table = Table::open_any(file)?;
     let mut seeds = Vec::new();
     for column in table.columns() {
-        let seed = column
-            .strip_prefix("seed")
-            .and_then(|n| n.parse::<u64>().ok());
+        let number = column.strip_prefix("seed").and_then(|n| n.parse().ok());
+        let seed = number.filter(|seed: &u64| *column == format!("seed{seed}"));
         let Some(seed) = seed else {
             let what = format!("header: expected columns seedN, got {column:?}");
             return Err(table.at(1, Problem::Line(what)));
@@ -363,6 +364,7 @@ fn read_seeds(file: &Path, limit: usize) -> Result<BTreeMap<u64, Vec<u32>>, Trac
     }
     let columns = table.columns().to_vec();
     let mut numbers = vec![Vec::new(); columns.len()];
+    let mut seen = vec![BTreeSet::new(); columns.len()];
     let mut ended = vec![false; columns.len()];
     table.rows(|row| {
         for (index, column) in columns.iter().enumerate() {
@@ -372,7 +374,11 @@ fn read_seeds(file: &Path, limit: usize) -> Result<BTreeMap<u64, Vec<u32>>, Trac
             } else if ended[index] {
                 return Err(row.wrong(column, "nothing below the end of a column"));
             } else {
-                numbers[index].push(row.parse_number(column, text, limit as u32 - 1)?);
+                let number = row.parse_number(column, text, limit as u32 - 1)?;
+                if distinct && !seen[index].insert(number) {
+                    return Err(row.wrong(column, "a number that is not above in this column"));
+                }
+                numbers[index].push(number);
             }
         }
         Ok(())

@@ -1,7 +1,8 @@
 //! A CSV file with named columns, read so that every complaint says where it is.
 
-use std::collections::BTreeMap;
-use std::fs::File;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 
 use super::{Problem, TraceError};
@@ -12,7 +13,7 @@ const QUOTED: usize = 60;
 /// A file of rows under known columns.
 pub(super) struct Table {
     file: PathBuf,
-    reader: csv::Reader<File>,
+    records: Records,
     columns: Vec<String>,
 }
 
@@ -20,7 +21,7 @@ pub(super) struct Table {
 pub(super) struct Row<'a> {
     file: &'a Path,
     columns: &'a [String],
-    record: csv::StringRecord,
+    record: &'a csv::StringRecord,
     line: u64,
 }
 
@@ -31,7 +32,7 @@ impl Table {
         required: &[&str],
         optional: &[&str],
     ) -> Result<Self, TraceError> {
-        let mut table = Self::open_any(file)?;
+        let table = Self::open_any(file)?;
         for (index, column) in table.columns.iter().enumerate() {
             let known = required.iter().chain(optional).any(|known| known == column);
             if !known {
@@ -60,32 +61,33 @@ impl Table {
                 return Err(table.at(1, Problem::Line(what)));
             }
         }
-        table.reader.headers().map_err(|e| unreadable(file, &e))?;
         Ok(table)
     }
 
     /// Opens `file` whatever its columns are called; no two may be called the same.
     pub(super) fn open_any(file: &Path) -> Result<Self, TraceError> {
-        let handle = File::open(file).map_err(|e| unreadable(file, &e))?;
-        if handle.metadata().is_ok_and(|m| m.is_dir()) {
-            return Err(unreadable(file, &"it is a folder"));
-        }
-        let mut reader = csv::ReaderBuilder::new().from_reader(handle);
-        let headers = reader.headers().map_err(|e| from_csv(file, 1, &e))?;
-        let columns: Vec<String> = headers.iter().map(str::to_owned).collect();
-        let table = Self {
+        let mut records = Records::open(file)?;
+        let at = |problem| TraceError::At {
             file: file.to_owned(),
-            reader,
-            columns,
+            line: 1,
+            problem: Problem::Line(problem),
         };
-        let mut seen = BTreeMap::new();
-        for column in &table.columns {
-            if seen.insert(column, ()).is_some() {
-                let what = format!("header: column {:?} is there twice", shorten(column));
-                return Err(table.at(1, Problem::Line(what)));
-            }
+        if let Some(open) = records.next(file)? {
+            let what = format!("header: column {}: {LEFT_OPEN}", open + 1);
+            return Err(at(what));
         }
-        Ok(table)
+        let columns: Vec<String> = records.record.iter().map(str::to_owned).collect();
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = columns.iter().find(|column| !seen.insert(*column)) {
+            let got = shorten(&columns.join(","));
+            let what = format!("header: expected column {twice:?} once, got {got:?}");
+            return Err(at(what));
+        }
+        Ok(Self {
+            file: file.to_owned(),
+            records,
+            columns,
+        })
     }
 
     /// The columns, in order.
@@ -98,22 +100,28 @@ impl Table {
         &mut self,
         mut each: impl FnMut(&Row<'_>) -> Result<(), TraceError>,
     ) -> Result<(), TraceError> {
-        let mut row = Row {
-            file: &self.file,
-            columns: &self.columns,
-            record: csv::StringRecord::new(),
-            line: 1,
-        };
         loop {
-            let next = self.reader.read_record(&mut row.record);
-            if !next.map_err(|e| from_csv(row.file, row.line + 1, &e))? {
-                return Ok(());
+            let open = self.records.next(&self.file)?;
+            let row = Row {
+                file: &self.file,
+                columns: &self.columns,
+                record: &self.records.record,
+                line: self.records.line,
+            };
+            if let Some(column) = open {
+                let name = row.columns.get(column).map_or("", String::as_str);
+                return Err(row.wrong_at(name, row.nth(column), LEFT_OPEN));
             }
-            row.line = row
-                .record
-                .position()
-                .map_or(row.line + 1, csv::Position::line);
-            each(&row)?;
+            match row.record.len() {
+                0 => return Ok(()),
+                n if n == self.columns.len() => each(&row)?,
+                n => {
+                    let row: Vec<_> = row.record.iter().collect();
+                    let row = shorten(&row.join(","));
+                    let what = format!("expected {} columns, got {n}: {row:?}", self.columns.len());
+                    return Err(self.at(self.records.line, Problem::Line(what)));
+                }
+            }
         }
     }
 
@@ -159,22 +167,87 @@ impl Row<'_> {
     ) -> Result<u32, TraceError> {
         let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         let number = text.parse().ok().filter(|&n: &u32| digits && n <= most);
-        number.ok_or_else(|| self.wrong(column, &format!("a whole number from 0 to {most}")))
+        number
+            .ok_or_else(|| self.wrong_at(column, text, &format!("a whole number from 0 to {most}")))
     }
 
     /// A complaint about the value under `column`.
     pub(super) fn wrong(&self, column: &str, expected: &str) -> TraceError {
+        self.wrong_at(column, self.get(column).unwrap_or(""), expected)
+    }
+
+    fn wrong_at(&self, column: &str, value: &str, expected: &str) -> TraceError {
         TraceError::At {
             file: self.file.to_owned(),
             line: self.line,
             problem: Problem::Value {
                 column: column.to_owned(),
-                value: shorten(self.get(column).unwrap_or("")),
+                value: shorten(value),
                 expected: expected.to_owned(),
             },
         }
     }
 }
+
+/// The rows of a file one by one, each with its line.
+///
+/// The line is counted here: the reader's own is that of the first blank line before the row, and
+/// one too low where lines end in CR LF.
+struct Records {
+    reader: csv::Reader<Cursor<Vec<u8>>>,
+    record: csv::StringRecord,
+    counted: usize,
+    line: u64,
+}
+
+impl Records {
+    fn open(file: &Path) -> Result<Self, TraceError> {
+        let text = fs::read_to_string(file);
+        let mut text = text.map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => not_text(file),
+            _ => unreadable(file, &error),
+        })?;
+        if text.starts_with('\u{feff}') {
+            text.remove(0);
+        }
+        Ok(Self {
+            reader: csv::ReaderBuilder::new()
+                .has_headers(false)
+                .flexible(true)
+                .from_reader(Cursor::new(text.into_bytes())),
+            record: csv::StringRecord::new(),
+            counted: 0,
+            line: 1,
+        })
+    }
+
+    /// Reads the next row into `record`; it is empty after the last. Some column if a quote is left
+    /// open there: the value would swallow the lines that follow.
+    fn next(&mut self, file: &Path) -> Result<Option<usize>, TraceError> {
+        let read = self.reader.read_record(&mut self.record);
+        read.map_err(|e| unreadable(file, &e))?;
+        let end = self.reader.position().byte() as usize;
+        let start = self.record.position().map_or(end, |p| p.byte() as usize);
+        let text = self.reader.get_ref().get_ref();
+        let is_break = |byte: &u8| b"\r\n".contains(byte);
+        let blank = text[start..end].iter().take_while(|b| is_break(b)).count();
+        let lines = text[self.counted..start + blank].iter();
+        self.line += lines.filter(|&&byte| byte == b'\n').count() as u64;
+        self.counted = start + blank;
+        let quotes = text[start..end].iter().filter(|&&byte| byte == b'"');
+        let broken = self
+            .record
+            .iter()
+            .position(|v| v.bytes().any(|b| is_break(&b)));
+        Ok(match quotes.count() % 2 {
+            0 => broken,
+            _ => broken.or(self.record.len().checked_sub(1)),
+        })
+    }
+}
+
+/// What is expected of a value that runs over the end of its line.
+const LEFT_OPEN: &str = "a value on one line (is a quote left open?)";
 
 fn shorten(text: &str) -> String {
     let mut short: String = text.chars().take(QUOTED).collect();
@@ -191,19 +264,22 @@ fn unreadable(file: &Path, reason: &dyn std::fmt::Display) -> TraceError {
     }
 }
 
-fn from_csv(file: &Path, line: u64, error: &csv::Error) -> TraceError {
-    let line = error.position().map_or(line, csv::Position::line);
-    let what = match error.kind() {
-        csv::ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => format!("expected {expected_len} columns, got {len} (is a quote left open?)"),
-        csv::ErrorKind::Utf8 { .. } => "expected UTF-8 text".to_owned(),
-        csv::ErrorKind::Io(error) => return unreadable(file, error),
-        _ => error.to_string(),
+/// Where a file stops being text.
+fn not_text(file: &Path) -> TraceError {
+    let bytes = match fs::read(file) {
+        Ok(bytes) => bytes,
+        Err(error) => return unreadable(file, &error),
     };
+    let good = str::from_utf8(&bytes).err().map_or(0, |e| e.valid_up_to());
+    let line = bytes[..good].split(|&byte| byte == b'\n');
+    let column = line.clone().next_back().map_or(0, <[u8]>::len) + 1;
+    let what = format!(
+        "byte {column} of the line: expected UTF-8 text, got 0x{:02x}",
+        bytes.get(good).copied().unwrap_or_default()
+    );
     TraceError::At {
         file: file.to_owned(),
-        line,
+        line: line.count() as u64,
         problem: Problem::Line(what),
     }
 }

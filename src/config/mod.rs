@@ -1,10 +1,16 @@
-//! What files may say: the policy block, one type for scenarios now and for the server and the
-//! tuner later, and scenario files.
+//! What files may say: the policy block, one type for scenarios, the server and later the tuner;
+//! scenario files ([`scenario`]) and the server's configuration ([`server`]).
 //!
 //! Strict: unknown fields, wrong units and values out of range are refused with file, line, value
-//! and what was expected. Options of the command line override a scenario.
+//! and what was expected. Options of the command line override a file.
 
-use std::path::{Path, PathBuf};
+pub mod scenario;
+pub mod scheduler;
+pub mod server;
+pub mod workload;
+mod yaml;
+
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use stowage_core::plan::Parameters;
@@ -81,7 +87,7 @@ pub fn strategy(name: &str) -> Result<Strategy, String> {
             .iter()
             .map(|n| (strsim::damerau_levenshtein(n, name), n));
         match near.min() {
-            Some((distance, near)) if distance <= 3 => {
+            Some((distance, near)) if distance <= 3 && distance < name.chars().count() => {
                 format!("{unknown}: did you mean {near:?}?")
             }
             _ => format!("{unknown}: expected one of {}", names.join(", ")),
@@ -114,11 +120,15 @@ impl From<PolicyParameters> for Parameters {
 }
 
 /// Where the histogram of expected pods comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct WorkloadSource {
-    /// What is counted.
-    pub source: WorkloadKind,
+    /// What is counted; the pods of the list in `simulate`, the pods seen in `serve` unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<WorkloadKind>,
+    /// A file of kind Workload, where `source` is `file`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
     /// Only the most frequent classes that cover this share of the pods are looked at; 1 to 100.
     #[serde(deserialize_with = "percent")]
     pub cover_percent: u32,
@@ -127,82 +137,35 @@ pub struct WorkloadSource {
 impl Default for WorkloadSource {
     fn default() -> Self {
         Self {
-            source: WorkloadKind::List,
+            source: None,
+            file: None,
             cover_percent: 95,
         }
     }
 }
 
 /// What the histogram of expected pods counts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum WorkloadKind {
-    /// The pods of the list that is poured in, as published.
-    #[default]
+    /// The pods of the list that is poured in, as published. In `simulate` only.
     List,
+    /// The pods seen so far. In `serve` only.
+    Learned,
+    /// What a file says.
+    File,
 }
 
 fn percent<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
     let percent = u32::deserialize(from)?;
-    let wrong = || serde::de::Error::custom(format!("expected 1 to 100, got {percent}"));
+    let wrong = || {
+        let what = format!("coverPercent: expected a whole number from 1 to 100, got {percent}");
+        serde::de::Error::custom(what)
+    };
     (1..=100)
         .contains(&percent)
         .then_some(percent)
         .ok_or_else(wrong)
-}
-
-/// A scenario file: what to simulate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Scenario {
-    api_version: ApiVersion,
-    kind: ScenarioKind,
-    /// Its name and what it is about.
-    pub metadata: Metadata,
-    /// What to simulate. Everything has the command line's default.
-    pub spec: ScenarioSpec,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-enum ApiVersion {
-    #[serde(rename = "stowage.dev/v1alpha1")]
-    V1Alpha1,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-enum ScenarioKind {
-    Scenario,
-}
-
-/// A file's name for itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Metadata {
-    /// A short name.
-    pub name: String,
-    /// What it shows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-}
-
-/// What to simulate; the fields are the command line's options.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct ScenarioSpec {
-    /// `demo`, `openb` (in the folder that `STOWAGE_TRACES` names) or `openb:DIR`.
-    pub trace: Option<String>,
-    /// `gpu` or `all`.
-    pub nodes: Option<String>,
-    /// How many times over.
-    pub replicate: Option<u32>,
-    /// Lists by name.
-    pub lists: Vec<String>,
-    /// For example `42..51` or `1,2,7`.
-    pub seeds: Option<String>,
-    /// For example `1.3`, or `list`.
-    pub load: Option<String>,
-    /// What to compare.
-    pub policies: Vec<Policy>,
 }
 
 /// A file that cannot be used.
@@ -224,42 +187,4 @@ pub enum ConfigError {
         /// Line, column and what is wrong.
         problem: String,
     },
-}
-
-/// Most bytes of a scenario file.
-const MAX_SCENARIO: u64 = 1 << 20;
-
-impl Scenario {
-    /// Reads a scenario file.
-    ///
-    /// # Errors
-    /// When it cannot be read or says something that is not understood.
-    pub fn read(file: &Path) -> Result<Self, ConfigError> {
-        let unreadable = |reason| ConfigError::Unreadable {
-            file: file.to_owned(),
-            reason,
-        };
-        let length = std::fs::metadata(file).map_err(unreadable)?.len();
-        if length > MAX_SCENARIO {
-            let reason = format!("{length} bytes: expected at most {MAX_SCENARIO}");
-            return Err(unreadable(std::io::Error::other(reason)));
-        }
-        let text = std::fs::read_to_string(file).map_err(unreadable)?;
-        serde_saphyr::from_str(&text).map_err(|error| ConfigError::Wrong {
-            file: file.to_owned(),
-            problem: one_line(&error),
-        })
-    }
-}
-
-/// The place and the first line of a YAML error.
-fn one_line(error: &serde_saphyr::Error) -> String {
-    let place = error.location();
-    let text = error.to_string();
-    let first = text.lines().find(|line| !line.trim().is_empty());
-    let first = first.unwrap_or("not understood").trim();
-    match place {
-        Some(place) => format!("{}:{}: {first}", place.line(), place.column()),
-        None => format!(" {first}"),
-    }
 }

@@ -1,0 +1,72 @@
+//! Scenario files: what to simulate, in the words of the command line's options.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_saphyr::Spanned;
+
+use super::{ConfigError, Policy};
+
+/// A scenario file: what to simulate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Scenario {
+    api_version: ApiVersion,
+    kind: ScenarioKind,
+    /// Its name and what it is about.
+    pub metadata: Metadata,
+    /// What to simulate. Everything has the command line's default.
+    pub spec: ScenarioSpec,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum ApiVersion {
+    #[serde(rename = "stowage.dev/v1alpha1")]
+    V1Alpha1,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum ScenarioKind {
+    Scenario,
+}
+
+/// A file's name for itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Metadata {
+    /// A short name.
+    pub name: String,
+    /// What it shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// What to simulate; the fields are the command line's options.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ScenarioSpec {
+    /// `demo`, `openb` (in the folder that `STOWAGE_TRACES` names) or `openb:DIR`.
+    pub trace: Option<Spanned<String>>,
+    /// `gpu` or `all`.
+    pub nodes: Option<Spanned<String>>,
+    /// How many times over.
+    pub replicate: Option<Spanned<u32>>,
+    /// Lists by name.
+    pub lists: Vec<String>,
+    /// For example `42..51` or `1,2,7`.
+    pub seeds: Option<Spanned<String>>,
+    /// For example `1.3`, or `list`.
+    pub load: Option<Spanned<String>>,
+    /// What to compare.
+    pub policies: Vec<Policy>,
+}
+
+impl Scenario {
+    /// Reads a scenario file.
+    ///
+    /// # Errors
+    /// When it cannot be read or says something that is not understood.
+    pub fn read(file: &Path) -> Result<Self, ConfigError> {
+        super::yaml::read(file)
+    }
+}
