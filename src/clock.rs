@@ -14,3 +14,21 @@ pub fn nanos() -> u64 {
     let start = START.get_or_init(Instant::now);
     u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
+
+/// The time of day, as RFC 3339 in UTC.
+#[must_use]
+pub fn now() -> String {
+    wall().to_string()
+}
+
+/// The time of day.
+#[must_use]
+pub fn wall() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
+/// Milliseconds since the first call, as the core's time.
+#[must_use]
+pub fn timestamp() -> stowage_core::units::Timestamp {
+    stowage_core::units::Timestamp(nanos() / 1_000_000)
+}

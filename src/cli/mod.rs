@@ -3,7 +3,10 @@
 //! Data goes to stdout, everything else to stderr. Exit codes: 0 fine, 1 a negative answer (a
 //! threshold missed), 2 could not run.
 
+mod config;
+mod playground;
 mod progress;
+mod serve;
 mod simulate;
 mod values;
 
@@ -25,6 +28,14 @@ enum Command {
     /// Compare placement strategies on a trace: pour pods in until nothing fits
     #[command(long_about = simulate::ABOUT, after_long_help = simulate::examples())]
     Simulate(Box<simulate::Simulate>),
+    /// Answer kube-scheduler's extender calls for a cluster
+    #[command(long_about = serve::ABOUT)]
+    Serve(Box<serve::Serve>),
+    /// Show Stowage at work on a real control plane on this machine
+    #[command(long_about = playground::ABOUT)]
+    Playground(playground::Playground),
+    /// Check configuration files
+    Config(config::Config),
 }
 
 /// Runs what the command line asks for.
@@ -34,6 +45,9 @@ enum Command {
 pub fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
         Command::Simulate(command) => command.run(),
+        Command::Serve(command) => command.run(),
+        Command::Playground(command) => command.run(),
+        Command::Config(command) => command.run(),
     }
 }
 
