@@ -16,3 +16,4 @@ mod scenarios;
 mod serving;
 mod support;
 mod tidy;
+mod wire;
