@@ -13,6 +13,7 @@ mod ranked;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
 use stowage_core::cluster::Cluster;
 use stowage_core::plan::{Candidate, Context};
 use stowage_core::ranking::Verdict;
@@ -64,7 +65,8 @@ pub struct Live {
     unhealthy: BTreeSet<Arc<str>>,
     /// Decisions so far.
     pub sequence: u64,
-    index: HashMap<Arc<str>, NodeIx>,
+    /// Names come from the API server alone, so that a fast hash does no harm.
+    index: HashMap<Arc<str>, NodeIx, FixedState>,
     indexed: Option<u64>,
     max_pending: usize,
     expired: Timestamp,
@@ -128,7 +130,7 @@ impl Live {
             soft_tainted: BTreeSet::new(),
             unhealthy: BTreeSet::new(),
             sequence: 0,
-            index: HashMap::new(),
+            index: HashMap::default(),
             indexed: None,
             max_pending,
             expired: Timestamp::default(),

@@ -35,10 +35,11 @@ impl Ranked {
 
     /// Unique ranks from 1 to the number of names, the best highest.
     pub(super) fn ranks(&self) -> Vec<i64> {
-        let mut order: Vec<usize> = (0..self.verdicts.len()).collect();
-        order.sort_unstable_by_key(|&at| self.key(at));
+        let keys = (0..self.verdicts.len()).map(|at| (self.key(at), at));
+        let mut order: Vec<_> = keys.collect();
+        order.sort_unstable();
         let mut ranks = vec![0; order.len()];
-        for (rank, at) in (1..).zip(order) {
+        for (rank, (_, at)) in (1..).zip(order) {
             ranks[at] = rank;
         }
         ranks
@@ -74,7 +75,7 @@ impl Live {
         avoid: Option<&str>,
     ) -> Ranked {
         self.planner.withdraw(asked.uid);
-        let gpus = asked.request.wants_gpu();
+        let gpus = asked.request.wants_gpu() && !self.unhealthy.is_empty();
         let mut find = |name: &Name<'_>| {
             let well = !gpus || !self.is_unhealthy(&name.0);
             self.find(&name.0).filter(|_| well)
