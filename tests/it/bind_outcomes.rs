@@ -44,6 +44,8 @@ struct Stored {
 #[derive(Clone)]
 struct FakeApi {
     write: Write,
+    /// What it does with the second Binding, if that is something else.
+    second: Option<Write>,
     pod: Arc<Mutex<Option<Stored>>>,
     readable: Arc<Mutex<bool>>,
     posts: Arc<Mutex<u32>>,
@@ -58,6 +60,7 @@ impl FakeApi {
         };
         Self {
             write,
+            second: None,
             pod: Arc::new(Mutex::new(Some(stored))),
             readable: Arc::new(Mutex::new(true)),
             posts: Arc::new(Mutex::new(0)),
@@ -81,21 +84,26 @@ impl FakeApi {
                 Err(std::io::Error::other("connection refused"))
             };
         }
-        *self.posts.lock().expect("lock") += 1;
+        let number = {
+            let mut posts = self.posts.lock().expect("lock");
+            *posts += 1;
+            *posts
+        };
+        let write = self.second.filter(|_| number > 1).unwrap_or(self.write);
         let body = request
             .into_body()
             .collect_bytes()
             .await
             .map_err(std::io::Error::other)?;
         let binding: Value = serde_json::from_slice(&body)?;
-        let applied = match self.write {
+        let applied = match write {
             Write::Created => Applied::Yes,
             Write::Status(_, applied) | Write::Reset(applied) | Write::Hang(applied) => applied,
         };
         if applied == Applied::Yes {
             self.apply(&binding);
         }
-        match self.write {
+        match write {
             Write::Created => Ok(status(201, "")),
             Write::Status(code, _) => Ok(status(code, "as the test wants it")),
             Write::Reset(_) => Err(std::io::Error::other("connection reset by peer")),
@@ -295,6 +303,21 @@ fn open_write_is_freed_only_when_it_is_disproved() {
             "{write:?}: writes are not repeated"
         );
     }
+}
+
+#[test]
+fn refusal_of_a_second_attempt_frees_nothing_while_the_first_is_open() {
+    let mut fake = FakeApi::new(Write::Hang(Applied::No));
+    fake.second = Some(Write::Status(403, Applied::No));
+    *fake.readable.lock().expect("lock") = false;
+    let serving = serve(&fake);
+    assert!(bind(&serving).starts_with("not known yet"));
+    let again = bind(&serving);
+    assert!(again.starts_with("not known yet"), "{again}");
+    assert_eq!(*fake.posts.lock().expect("lock"), 2);
+    assert_eq!(booked(&serving), "assumed");
+    *fake.readable.lock().expect("lock") = true;
+    becomes(&serving, "nothing");
 }
 
 #[test]
