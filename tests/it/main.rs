@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod bind_outcomes;
+mod config_check;
 mod determinism;
 mod extender_answers;
 mod extender_input;
