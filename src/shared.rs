@@ -18,8 +18,8 @@ impl<T> Shared<T> {
 
     /// Calls `change` with the value, alone.
     pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
-        // A panic inside would be a bug; the value is still consistent, because each step that
-        // changes it checks first and then changes.
+        // A panic inside would be a bug of ours, not a reason to stop answering: what it left behind
+        // lasts until the cluster is listed again.
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

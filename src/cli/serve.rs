@@ -42,7 +42,7 @@ bind books in memory only. Configure kube-scheduler as in scheduler-config/.";
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// The server's configuration (kind: ServerConfiguration); all of it has defaults
+    /// The server's configuration (kind: ServerConfiguration); everything but its first two lines has a default
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// A cluster to serve instead of a live one: the output of kubectl get nodes,pods -A -o json

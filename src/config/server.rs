@@ -1,4 +1,4 @@
-//! The configuration of `stowage serve`. Everything has a default; the addresses are loopback, for
+//! The configuration of `stowage serve`. Everything but `apiVersion` and `kind` has a default; the addresses are loopback, for
 //! the layout in which kube-scheduler and Stowage share a pod.
 
 use std::net::SocketAddr;

@@ -57,13 +57,13 @@ impl Server {
                 .map_err(|refusal| refusal.to_string())?;
             let notes = live.notes.get(&node).cloned();
             live.attempts.begin(uid);
-            self.decisions.record("bind", uid, &decision);
-            Ok((devices, notes))
+            Ok((devices, decision, notes))
         });
-        let (devices, notes) = match booked {
+        let (devices, decision, notes) = match booked {
             Ok(booked) => booked,
             Err(reason) => return Bound::No(reason),
         };
+        self.decisions.record("bind", uid, &decision);
         let Some(api) = &self.api else {
             return self.settle(uid, None, BindOutcome::Bound);
         };

@@ -1,9 +1,10 @@
 //! The decision log: one JSON line a decision, appended to a file, for audits and for replaying a
 //! live run through the simulator.
 //!
-//! Fields: `sequence` (from 1), `time` (RFC 3339), `pod` (UID), `verb`, `node`, `devices` (indices,
+//! Fields: `sequence` (from 1 after each start; lines may be
+//! out of its order), `time` (RFC 3339), `pod` (UID), `verb`, `node`, `devices` (indices,
 //! container by container), `strategy`, `score` (absent for bind), `intents` (pods whose intents
-//! were at work, at most 64).
+//! were at work, at most 64). A bind is recorded when it is booked, before its outcome is known.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};

@@ -26,7 +26,7 @@ pub struct Health {
     pods_contact_ms: AtomicU64,
     /// 0: there is no API server to be in touch with.
     silence_ms: u64,
-    /// Objects that are not understood.
+    /// Versions of objects that were not understood.
     pub unparsed: AtomicU64,
 }
 

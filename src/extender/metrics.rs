@@ -50,7 +50,7 @@ pub struct Sizes {
     pub intents: usize,
     /// Pods between filter and bind.
     pub pending: usize,
-    /// Objects that are not understood.
+    /// Versions of objects that were not understood.
     pub unparsed: usize,
     /// Seconds since the API server was last heard of.
     pub contact_age: f64,
@@ -75,7 +75,7 @@ impl Default for Metrics {
         r.register("calls", "Calls by verb and outcome", metrics.calls.clone());
         r.register_with_unit(
             "call_duration",
-            "Time from the request's body to the answer",
+            "Time from the request's head to the answer, reading its body included",
             Unit::Seconds,
             metrics.seconds.clone(),
         );
@@ -93,7 +93,7 @@ impl Default for Metrics {
         );
         r.register(
             "unparsed_objects",
-            "Nodes and pods that are not understood",
+            "Versions of nodes and pods that were not understood since the start",
             metrics.unparsed.clone(),
         );
         r.register_with_unit(
