@@ -10,15 +10,17 @@ use std::time::Duration;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures::StreamExt as _;
-use serde::Serialize;
 use stowage_core::units::{PodUid, Timestamp};
 
 use super::bind::Bound;
 use super::live::Asked;
-use super::wire::{BindCall, BindResult, Call, FilterResult, PriorityList};
+use super::wire::{self, BindCall, BindResult, Call, FilterResult};
 use super::{Live, Server};
 use crate::clock;
 use crate::k8s::pod::{PodFacts, uid_text};
+
+/// Room made for a body before any of it is read.
+const ROOM: usize = 256 << 10;
 
 /// A call that is not answered: a status and the reason.
 type Unanswered = (StatusCode, String);
@@ -64,12 +66,12 @@ fn answer_filter(
         Ok(asked) => asked,
         Err(sentence) => {
             let reason = sentence.as_str();
-            let failed = call.names.iter().map(|name| (&*name.0, reason)).collect();
+            let failed = call.names.iter().map(|name| (name, reason)).collect();
             let result = FilterResult {
                 failed_and_unresolvable_nodes: failed,
                 ..FilterResult::default()
             };
-            return json(&result, "unsupported");
+            return Ok((result.to_json(), "unsupported"));
         }
     };
     let profile = server.config.profile(&asked.facts.scheduler_name);
@@ -84,12 +86,12 @@ fn answer_filter(
     trace.best(&filtered.decision);
     let mut result = FilterResult::default();
     if let Some(short) = filtered.short {
-        result.node_names.push(&call.names[short].0);
+        result.node_names.push(&call.names[short]);
     } else {
         for (name, answer) in call.names.iter().zip(&filtered.answers) {
             match answer {
-                Ok(()) => result.node_names.push(&name.0),
-                Err(reason) => result.failed_and_unresolvable_nodes.push((&name.0, reason)),
+                Ok(()) => result.node_names.push(name),
+                Err(reason) => result.failed_and_unresolvable_nodes.push((name, reason)),
             }
         }
     }
@@ -98,7 +100,7 @@ fn answer_filter(
         (None, true) => "none",
         (None, false) => "several",
     };
-    json(&result, outcome)
+    Ok((result.to_json(), outcome))
 }
 
 async fn prioritize(
@@ -135,9 +137,8 @@ fn answer_prioritize(
         .decisions
         .record("prioritize", asked.uid, &prioritized.decision);
     trace.best(&prioritized.decision);
-    let scores = prioritized.scores.into_iter();
-    let list = call.names.iter().map(|name| &*name.0).zip(scores).collect();
-    json(&PriorityList(list), "ranked")
+    let body = wire::priorities(&call.names, &prioritized.scores);
+    Ok((body, "ranked"))
 }
 
 async fn bind(
@@ -178,7 +179,9 @@ async fn answer_bind(
             "unknown",
         ),
     };
-    json(&BindResult { error }, outcome)
+    let failed = |e: serde_json::Error| (StatusCode::INTERNAL_SERVER_ERROR, e.to_string());
+    let body = serde_json::to_vec(&BindResult { error }).map_err(failed)?;
+    Ok((body, outcome))
 }
 
 impl Trace {
@@ -224,8 +227,9 @@ impl Server {
         if length.is_some_and(|length| length > most) {
             return Err(too_large());
         }
+        let room = length.unwrap_or(0).min(most).min(ROOM);
         let read = async {
-            let mut body = Vec::new();
+            let mut body = Vec::with_capacity(room);
             while let Some(chunk) = payload.next().await {
                 let chunk = chunk.map_err(|e| (StatusCode::BAD_REQUEST, format!("body: {e}")))?;
                 if body.len() + chunk.len() > most {
@@ -282,14 +286,6 @@ impl Server {
 fn expire(live: &mut Live, server: &Server, now: Timestamp) {
     let oldest = now.0.saturating_sub(server.config.times.intent_ms);
     live.expire(Timestamp(oldest));
-}
-
-fn json<T: Serialize>(
-    value: &T,
-    outcome: &'static str,
-) -> Result<(Vec<u8>, &'static str), Unanswered> {
-    let failed = |e: serde_json::Error| (StatusCode::INTERNAL_SERVER_ERROR, e.to_string());
-    Ok((serde_json::to_vec(value).map_err(failed)?, outcome))
 }
 
 fn bad_request(error: &super::wire::WireError) -> Unanswered {

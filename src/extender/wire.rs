@@ -5,10 +5,8 @@
 //! 5,000 nodes sends all names twice a pod. Nothing is decided here.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
-use serde::ser::{SerializeMap, SerializeSeq};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
@@ -21,7 +19,8 @@ pub struct Call<'a> {
     pub names: Vec<Name<'a>>,
 }
 
-/// A node's name.
+/// A node's name. Borrowed is what stood between the quotes of a JSON string without an escape, so
+/// it may be written between quotes again as it is.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 pub struct Name<'a>(#[serde(borrow)] pub Cow<'a, str>);
@@ -67,8 +66,10 @@ impl<'a> Call<'a> {
     /// # Errors
     /// When it is not such a call.
     pub fn parse(body: &'a [u8], most: usize) -> Result<Self, WireError> {
+        // Once for all of it: cheaper than for each of thousands of names.
+        let body = std::str::from_utf8(body).map_err(|e| WireError::Json(e.to_string()))?;
         let args: ExtenderArgs<'a> =
-            serde_json::from_slice(body).map_err(|e| WireError::Json(e.to_string()))?;
+            serde_json::from_str(body).map_err(|e| WireError::Json(e.to_string()))?;
         let pod = args.pod.ok_or(WireError::NoPod)?.get();
         let names = match (args.node_names, args.nodes) {
             (Some(names), _) => names,
@@ -109,49 +110,106 @@ impl BindCall {
 }
 
 /// The answer to a filter call.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "PascalCase")]
+///
+/// `FailedNodes`, nodes that could take the pod after an eviction, is always empty: up to Kubernetes
+/// 1.37 kube-scheduler cannot evict for what only an extender sees, and retries in a hot loop when
+/// asked to.
+#[derive(Debug, Default)]
 pub struct FilterResult<'a> {
-    pub(super) nodes: (),
     /// Nodes that can take the pod.
-    pub node_names: Vec<&'a str>,
-    /// Nodes that could after an eviction. Empty: up to Kubernetes 1.37 kube-scheduler cannot
-    /// evict for what only an extender sees, and retries in a hot loop when asked to.
-    pub(super) failed_nodes: BTreeMap<&'a str, &'a str>,
+    pub node_names: Vec<&'a Name<'a>>,
     /// Nodes that cannot, and why.
-    #[serde(serialize_with = "as_map")]
-    pub failed_and_unresolvable_nodes: Vec<(&'a str, &'a str)>,
-    /// Why there is no answer; empty if there is one.
-    pub error: String,
+    pub failed_and_unresolvable_nodes: Vec<(&'a Name<'a>, &'a str)>,
 }
 
-fn as_map<S: Serializer>(pairs: &[(&str, &str)], to: S) -> Result<S::Ok, S::Error> {
-    let mut map = to.serialize_map(Some(pairs.len()))?;
-    for (name, reason) in pairs {
-        map.serialize_entry(name, reason)?;
-    }
-    map.end()
-}
-
-/// The answer to a prioritize call: nodes with their scores.
-#[derive(Debug, PartialEq, Eq)]
-pub struct PriorityList<'a>(pub Vec<(&'a str, i64)>);
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct HostPriority<'a> {
-    host: &'a str,
-    score: i64,
-}
-
-impl Serialize for PriorityList<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let mut list = to.serialize_seq(Some(self.0.len()))?;
-        for &(host, score) in &self.0 {
-            list.serialize_element(&HostPriority { host, score })?;
+impl FilterResult<'_> {
+    /// Its JSON. Written by hand: these two lists are most of what a call costs.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        let names = self.node_names.iter().map(|name| name.0.len() + 3);
+        let failed = self.failed_and_unresolvable_nodes.iter();
+        let failed = failed.map(|(name, reason)| name.0.len() + reason.len() + 6);
+        let mut out = Vec::with_capacity(128 + names.sum::<usize>() + failed.sum::<usize>());
+        out.extend_from_slice(br#"{"Nodes":null,"NodeNames":["#);
+        for (at, node) in self.node_names.iter().enumerate() {
+            separate(&mut out, at);
+            name(&mut out, node);
         }
-        list.end()
+        out.extend_from_slice(br#"],"FailedNodes":{},"FailedAndUnresolvableNodes":{"#);
+        for (at, (node, reason)) in self.failed_and_unresolvable_nodes.iter().enumerate() {
+            separate(&mut out, at);
+            name(&mut out, node);
+            out.push(b':');
+            string(&mut out, reason);
+        }
+        out.extend_from_slice(br#"},"Error":""}"#);
+        out
     }
+}
+
+/// The answer to a prioritize call: nodes with their scores, as JSON.
+#[must_use]
+pub fn priorities(names: &[Name<'_>], scores: &[i64]) -> Vec<u8> {
+    let length = names.iter().map(|name| name.0.len() + 28);
+    let mut out = Vec::with_capacity(2 + length.sum::<usize>());
+    out.push(b'[');
+    for (at, (host, score)) in names.iter().zip(scores).enumerate() {
+        separate(&mut out, at);
+        out.extend_from_slice(br#"{"Host":"#);
+        name(&mut out, host);
+        out.extend_from_slice(br#","Score":"#);
+        number(&mut out, *score);
+        out.push(b'}');
+    }
+    out.push(b']');
+    out
+}
+
+fn separate(out: &mut Vec<u8>, at: usize) {
+    if at > 0 {
+        out.push(b',');
+    }
+}
+
+fn name(out: &mut Vec<u8>, name: &Name<'_>) {
+    match &name.0 {
+        Cow::Borrowed(text) => quote(out, text),
+        Cow::Owned(text) => string(out, text),
+    }
+}
+
+/// A string: as it is if no character of it needs an escape.
+fn string(out: &mut Vec<u8>, text: &str) {
+    let awkward = |byte: u8| u8::from(byte < b' ' || byte == b'"' || byte == b'\\');
+    if text.bytes().fold(0, |any, byte| any | awkward(byte)) == 0 {
+        quote(out, text);
+    } else {
+        out.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
+    }
+}
+
+fn quote(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
+fn number(out: &mut Vec<u8>, number: i64) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    let mut rest = number.unsigned_abs();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if number < 0 {
+        out.push(b'-');
+    }
+    out.extend_from_slice(&digits[at..]);
 }
 
 /// The answer to a bind call.
@@ -191,20 +249,49 @@ mod tests {
 
     #[test]
     fn answers_have_the_keys_and_nulls_of_the_protocol() {
+        let [a, b, c, d] = ["a", "b", "c", "d"].map(|name| Name(Cow::Borrowed(name)));
         let filter = FilterResult {
-            node_names: vec!["a"],
-            failed_and_unresolvable_nodes: vec![("b", "no")],
-            ..FilterResult::default()
+            node_names: vec![&a, &b],
+            failed_and_unresolvable_nodes: vec![(&c, "no"), (&d, "never")],
         };
-        let json = |value| serde_json::to_string(&value).expect("json");
         assert_eq!(
-            json(serde_json::to_value(filter).expect("json")),
-            r#"{"Error":"","FailedAndUnresolvableNodes":{"b":"no"},"FailedNodes":{},"NodeNames":["a"],"Nodes":null}"#
+            text(filter.to_json()),
+            r#"{"Nodes":null,"NodeNames":["a","b"],"FailedNodes":{},"FailedAndUnresolvableNodes":{"c":"no","d":"never"},"Error":""}"#
         );
-        let list = PriorityList(vec![("a", 2)]);
-        let list = serde_json::to_string(&list).expect("json");
-        assert_eq!(list, r#"[{"Host":"a","Score":2}]"#);
+        let list = priorities(&[a, b], &[2, 1]);
+        assert_eq!(
+            text(list),
+            r#"[{"Host":"a","Score":2},{"Host":"b","Score":1}]"#
+        );
         let bound = serde_json::to_string(&BindResult::default()).expect("json");
         assert_eq!(bound, r#"{"Error":""}"#);
+    }
+    #[test]
+    fn names_come_back_as_they_came() {
+        let body =
+            r#"{"Pod":{},"NodeNames":["gpu-1.x","ä","a\"b","a\\b","\n","\u0001x","\u00e4\/"]}"#;
+        let call = Call::parse(body.as_bytes(), 10).expect("a call");
+        let node_names: Vec<_> = call.names.iter().collect();
+        let result = FilterResult {
+            node_names,
+            failed_and_unresolvable_nodes: vec![(&call.names[2], "says \"no\"\n")],
+        };
+        let back: serde_json::Value = serde_json::from_slice(&result.to_json()).expect("JSON");
+        let names: Vec<&str> = call.names.iter().map(|name| &*name.0).collect();
+        assert_eq!(back["NodeNames"], serde_json::json!(names));
+        assert_eq!(back["FailedAndUnresolvableNodes"]["a\"b"], "says \"no\"\n");
+    }
+
+    #[test]
+    fn numbers_are_written_as_a_library_writes_them() {
+        for value in [0, 1, -1, 9, 10, 1_234_567_890, i64::MAX, i64::MIN] {
+            let mut out = Vec::new();
+            number(&mut out, value);
+            assert_eq!(text(out), value.to_string());
+        }
+    }
+
+    fn text(bytes: Vec<u8>) -> String {
+        String::from_utf8(bytes).expect("UTF-8")
     }
 }

@@ -7,19 +7,19 @@
 //! `pending.rs` remembers pods between filter and bind, `ranked.rs` puts the nodes of one call in
 //! order; the answers are put together here.
 
+mod names;
 mod pending;
 mod ranked;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use foldhash::fast::FixedState;
 use stowage_core::cluster::Cluster;
 use stowage_core::plan::{Candidate, Context};
 use stowage_core::ranking::Verdict;
 use stowage_core::request::{Devices, PodRequest};
 use stowage_core::strategy::Strategy;
-use stowage_core::units::{NodeIx, PodUid, Score, Timestamp};
+use stowage_core::units::{PodUid, Score, Timestamp};
 use stowage_core::verbs::Planner;
 
 use super::attempts::Attempts;
@@ -28,6 +28,7 @@ use super::wire::Name;
 use crate::config::server::{Mode, Profile};
 use crate::k8s::node::NodeFacts;
 
+use names::Names;
 pub use pending::{Asked, Pending};
 
 /// What a node is beside what the core knows of it.
@@ -65,9 +66,7 @@ pub struct Live {
     unhealthy: BTreeSet<Arc<str>>,
     /// Decisions so far.
     pub sequence: u64,
-    /// Names come from the API server alone, so that a fast hash does no harm.
-    index: HashMap<Arc<str>, NodeIx, FixedState>,
-    indexed: Option<u64>,
+    names: Names,
     max_pending: usize,
     expired: Timestamp,
     learner: Option<Learner>,
@@ -130,8 +129,7 @@ impl Live {
             soft_tainted: BTreeSet::new(),
             unhealthy: BTreeSet::new(),
             sequence: 0,
-            index: HashMap::default(),
-            indexed: None,
+            names: Names::default(),
             max_pending,
             expired: Timestamp::default(),
             attempts: Attempts::default(),
@@ -305,20 +303,6 @@ impl Live {
         self.unhealthy.contains(name)
     }
 
-    /// The place of a node, by a table that follows the cluster's layout.
-    fn find(&mut self, name: &str) -> Option<NodeIx> {
-        let cluster = self.planner.cluster();
-        if self.indexed != Some(cluster.layout()) {
-            self.indexed = Some(cluster.layout());
-            let names = cluster
-                .nodes()
-                .iter()
-                .map(|state| state.node().name.clone());
-            self.index = names.zip((0..).map(NodeIx)).collect();
-        }
-        self.index.get(name).copied()
-    }
-
     /// Plans the pod on the best of `names`, leaving the intent to go there if `intend` says when.
     fn decide(
         &mut self,
@@ -328,7 +312,7 @@ impl Live {
         intend: Option<Timestamp>,
     ) -> Decision {
         self.sequence += 1;
-        let node = best.and_then(|at| self.find(&names[at].0));
+        let node = best.and_then(|at| self.names.find(&names[at].0));
         let best = node.and_then(|node| {
             let (pod, request) = (asked.uid, &asked.request);
             let candidate = match intend {

@@ -17,13 +17,21 @@ const GRADES: i64 = 10;
 /// Verdicts on the names of one call, in their order; none for a name that is not known.
 pub(super) struct Ranked {
     pub(super) verdicts: Vec<Option<Verdict>>,
-    ties: Vec<(u64, u32)>,
+    nodes: Vec<Option<NodeIx>>,
+    /// What was drawn for each, where ties are drawn.
+    drawn: Vec<u64>,
 }
 
 impl Ranked {
+    /// What nodes are ordered by, the best highest: verdict, then the drawn tie, then the place.
     fn key(&self, at: usize) -> (i64, std::cmp::Reverse<(u64, u32)>) {
         let rank = self.verdicts[at].map_or(i64::MIN, Verdict::rank);
-        (rank, std::cmp::Reverse(self.ties[at]))
+        (rank, std::cmp::Reverse(self.tie(at)))
+    }
+
+    fn tie(&self, at: usize) -> (u64, u32) {
+        let node = self.nodes[at].map_or(u32::MAX, |node| node.0);
+        (self.drawn.get(at).copied().unwrap_or(0), node)
     }
 
     pub(super) fn best(&self) -> Option<usize> {
@@ -35,14 +43,27 @@ impl Ranked {
 
     /// Unique ranks from 1 to the number of names, the best highest.
     pub(super) fn ranks(&self) -> Vec<i64> {
-        let keys = (0..self.verdicts.len()).map(|at| (self.key(at), at));
-        let mut order: Vec<_> = keys.collect();
-        order.sort_unstable();
+        let mut order: Vec<usize> = (0..self.verdicts.len()).collect();
+        if self.drawn.is_empty() {
+            // Verdict, place and position in one number: several times faster to sort.
+            let mut keys: Vec<u128> = order.iter().map(|&at| self.packed(at)).collect();
+            keys.sort_unstable();
+            order = keys.iter().map(|key| *key as u32 as usize).collect();
+        } else {
+            order.sort_unstable_by_key(|&at| (self.key(at), at));
+        }
         let mut ranks = vec![0; order.len()];
-        for (rank, (_, at)) in (1..).zip(order) {
+        for (rank, at) in (1..).zip(order) {
             ranks[at] = rank;
         }
         ranks
+    }
+
+    /// The key of a node where no ties are drawn, and where its name stands in the list.
+    fn packed(&self, at: usize) -> u128 {
+        let (rank, std::cmp::Reverse((_, node))) = self.key(at);
+        let rank = (rank as u64) ^ 1 << 63;
+        u128::from(rank) << 64 | u128::from(!node) << 32 | at as u128
     }
 
     /// Grades from 0 to 10, linear between the worst and the best score that fits.
@@ -75,19 +96,17 @@ impl Live {
         avoid: Option<&str>,
     ) -> Ranked {
         self.planner.withdraw(asked.uid);
-        let gpus = asked.request.wants_gpu() && !self.unhealthy.is_empty();
-        let mut find = |name: &Name<'_>| {
-            let well = !gpus || !self.is_unhealthy(&name.0);
-            self.find(&name.0).filter(|_| well)
-        };
-        let nodes: Vec<_> = names.iter().map(&mut find).collect();
-        let avoided = avoid.and_then(|name| self.find(name));
-        let context = self.planner.context().clone();
-        let ties = context.strategy().draws_ties();
+        self.names.follow(self.planner.cluster());
+        let mut nodes = self.names.find_all(names);
+        if asked.request.wants_gpu() && !self.unhealthy.is_empty() {
+            for (node, name) in nodes.iter_mut().zip(names) {
+                *node = node.filter(|_| !self.is_unhealthy(&name.0));
+            }
+        }
+        let avoided = avoid.and_then(|name| self.names.find(name));
+        let decision = decision_of(asked.uid);
         let verdicts = {
-            let verdict = self
-                .planner
-                .verdicts(decision_of(asked.uid), &asked.request);
+            let verdict = self.planner.verdicts(decision, &asked.request);
             let judge = |node: &Option<NodeIx>| {
                 node.map(|node| match verdict(node) {
                     Verdict::Fits(_) if Some(node) == avoided => Verdict::Last,
@@ -96,22 +115,18 @@ impl Live {
             };
             nodes.iter().map(judge).collect()
         };
-        let cluster = self.planner.cluster();
-        let tie = |node: &Option<NodeIx>| {
-            node.map_or((u64::MAX, u32::MAX), |node| {
-                let drawn = if ties {
-                    let mut context = context.clone();
-                    context.set_decision(decision_of(asked.uid));
-                    context.tie(cluster.nodes()[node.index()].tie())
-                } else {
-                    0
-                };
-                (drawn, node.0)
-            })
+        let drawn = if self.planner.context().strategy().draws_ties() {
+            let mut context = self.planner.context().clone();
+            context.set_decision(decision);
+            let tie = |node: NodeIx| context.tie(self.planner.node(node).tie());
+            nodes.iter().map(|n| n.map_or(u64::MAX, tie)).collect()
+        } else {
+            Vec::new()
         };
         Ranked {
-            ties: nodes.iter().map(tie).collect(),
             verdicts,
+            nodes,
+            drawn,
         }
     }
 
