@@ -6,13 +6,16 @@
 //! with all names, JSON included. Stowage is also asked to bind every pod, so that its cluster changes
 //! from call to call; that time is not counted. Not a test: nothing fails on a slow machine.
 
+mod rival;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use rand::seq::SliceRandom as _;
 use rand_pcg::Pcg64Mcg;
+use rival::Process;
 use serde_json::{Value, json};
 use stowage::clock;
 
@@ -62,7 +65,7 @@ fn main() {
         "stowage: ready {:.2} s after start, snapshot read included",
         seconds(started)
     );
-    let nothing = start_nothing(folder.path());
+    let nothing = rival::build(folder.path()).map(|program| rival::start(&program, &[]));
     let names: Vec<_> = (0..NODES).map(|n| format!("gpu-node-{n:05}")).collect();
 
     let mut ours = Client::new(at);
@@ -226,16 +229,6 @@ impl Client {
     }
 }
 
-/// A process that ends with this value.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 fn start_stowage(snapshot: &Path, config: &Path) -> (Process, SocketAddr) {
     let free = || {
         TcpListener::bind("127.0.0.1:0")
@@ -262,43 +255,6 @@ fn start_stowage(snapshot: &Path, config: &Path) -> (Process, SocketAddr) {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     (process, verbs)
-}
-
-fn start_nothing(folder: &Path) -> Option<(Process, SocketAddr)> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/control-plane/nothing");
-    let binary = folder.join("nothing");
-    let go = ["go", "/usr/local/go/bin/go"].into_iter().find(|go| {
-        Command::new(go)
-            .arg("version")
-            .stdout(Stdio::null())
-            .status()
-            .is_ok_and(|s| s.success())
-    });
-    let Some(go) = go else {
-        println!("the do-nothing extender is left out: no Go here");
-        return None;
-    };
-    let built = Command::new(go)
-        .args(["build", "-o"])
-        .arg(&binary)
-        .arg(".")
-        .current_dir(source)
-        .env("GOTOOLCHAIN", "local")
-        .status();
-    assert!(
-        built.is_ok_and(|s| s.success()),
-        "the do-nothing extender does not build"
-    );
-    let mut child = Command::new(binary)
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("it starts");
-    let mut line = String::new();
-    let out = child.stdout.take().expect("piped");
-    BufReader::new(out)
-        .read_line(&mut line)
-        .expect("its address");
-    Some((Process(child), line.trim().parse().expect("an address")))
 }
 
 fn resident_mb(pid: u32) -> u64 {

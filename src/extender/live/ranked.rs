@@ -62,7 +62,7 @@ impl Ranked {
     /// The key of a node where no ties are drawn, and where its name stands in the list.
     fn packed(&self, at: usize) -> u128 {
         let (rank, std::cmp::Reverse((_, node))) = self.key(at);
-        let rank = (rank as u64) ^ 1 << 63;
+        let rank = rank.cast_unsigned() ^ 1 << 63;
         u128::from(rank) << 64 | u128::from(!node) << 32 | at as u128
     }
 
