@@ -16,6 +16,7 @@ use crate::config::scenario::{Scenario, ScenarioSpec};
 use crate::sim::experiment::Experiment;
 use crate::sim::report::{self, Inputs, SimulationResult};
 use crate::sim::require::Requirement;
+use crate::sim::sample::NodeShare;
 use crate::sim::trace::{Trace, demo, openb};
 
 /// Most nodes and most pods of one list, after replication.
@@ -78,6 +79,10 @@ pub(super) struct Simulate {
     /// once [default: 1.3]
     #[arg(long, value_name = "SHARE", allow_hyphen_values = true)]
     load: Option<String>,
+    /// How many nodes a pod is compared on: "all", or "adaptive", the share that kube-scheduler looks
+    /// at by default [default: all]
+    #[arg(long, value_name = "all|adaptive")]
+    node_share: Option<String>,
     /// A scenario file; options override it
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
@@ -156,6 +161,8 @@ impl Simulate {
         let seeds = values::seeds(&seeds)?;
         let load = self.text("load", self.load.as_ref(), spec.load.as_ref(), "1.3");
         let load = values::load(&load)?;
+        let share = (self.node_share.as_ref(), spec.node_share.as_ref());
+        let share = values::node_share(&self.text("node-share", share.0, share.1, "all"))?;
         let policies = self.policies(&spec)?;
         let names: Vec<_> = policies.iter().map(Policy::name).collect();
         let requirements = self
@@ -184,12 +191,14 @@ impl Simulate {
             policies: policies.iter().map(report::PolicyInput::from).collect(),
             seeds: seeds.clone(),
             load: values::load_text(load),
+            node_share: (share == NodeShare::Adaptive).then_some("adaptive"),
         };
         let experiment = Experiment {
             trace,
             policies,
             seeds,
             load,
+            node_share: share,
         };
         if experiment.runs() > MAX_RUNS {
             bail!("{} runs: expected at most {MAX_RUNS}", experiment.runs());
@@ -287,6 +296,10 @@ impl Simulate {
 
     /// Where a field of the scenario stands.
     fn place(&self, field: &str, at: Option<Location>) -> String {
+        let field = match field {
+            "node-share" => "nodeShare",
+            field => field,
+        };
         let file = self.scenario.as_deref().unwrap_or(Path::new("")).display();
         match at {
             Some(at) => format!("{file}:{}:{}: {field}", at.line(), at.column()),

@@ -5,6 +5,7 @@ use stowage_core::strategy::Strategy;
 
 use crate::config::{self, Policy};
 use crate::sim::arrivals::Load;
+use crate::sim::sample::NodeShare;
 use crate::sim::trace::openb::NodeFile;
 
 /// Most seeds in one experiment.
@@ -113,6 +114,15 @@ pub(super) fn nodes(given: &Given<&str>) -> anyhow::Result<NodeFile> {
         "gpu" => Ok(NodeFile::Gpu),
         "all" => Ok(NodeFile::All),
         other => bail!("{}: expected gpu or all, got {other:?}", given.place),
+    }
+}
+
+/// How many of the nodes a pod is compared on.
+pub(super) fn node_share(given: &Given<&str>) -> anyhow::Result<NodeShare> {
+    match given.value {
+        "all" => Ok(NodeShare::All),
+        "adaptive" => Ok(NodeShare::Adaptive),
+        other => bail!("{}: expected all or adaptive, got {other:?}", given.place),
     }
 }
 

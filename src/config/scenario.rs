@@ -57,6 +57,8 @@ pub struct ScenarioSpec {
     pub seeds: Option<Spanned<String>>,
     /// For example `1.3`, or `list`.
     pub load: Option<Spanned<String>>,
+    /// `all` or `adaptive`.
+    pub node_share: Option<Spanned<String>>,
     /// What to compare.
     pub policies: Vec<Policy>,
 }

@@ -39,6 +39,8 @@ pub fn start(server: &Arc<Server>, workers: usize) -> std::io::Result<Running> {
         let data = data.clone();
         HttpServer::new(move || App::new().app_data(data.clone()).configure(handlers::verbs))
             .workers(workers)
+            // Answers are written in one go; waiting for more to send would only delay them.
+            .tcp_nodelay(true)
             // actix counts by worker.
             .max_connections(limits.connections.div_ceil(workers.max(1)))
             .client_request_timeout(HEAD)

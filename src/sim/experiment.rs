@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use super::arrivals::{self, Load, Origin};
 use super::run::{self, Outcome, Stopwatch};
+use super::sample::NodeShare;
 use super::trace::{PodList, Trace};
 use crate::config::workload::Expected;
 use crate::config::{Policy, WorkloadKind};
@@ -29,6 +30,8 @@ pub struct Experiment {
     pub seeds: Vec<u64>,
     /// When to stop.
     pub load: Load,
+    /// How many of the nodes a pod is compared on.
+    pub node_share: NodeShare,
 }
 
 /// One run and what it gave.
@@ -121,6 +124,7 @@ impl Experiment {
             &self.trace,
             &arrivals,
             self.load,
+            self.node_share,
             context,
             outlook,
             stopwatch,

@@ -7,4 +7,5 @@ pub mod metrics;
 pub mod report;
 pub mod require;
 pub mod run;
+pub mod sample;
 pub mod trace;

@@ -13,6 +13,7 @@ use stowage_core::verbs::Planner;
 
 use super::arrivals::{Arrivals, Load};
 use super::metrics::Curve;
+use super::sample::{NodeShare, Sampler};
 use super::trace::Trace;
 
 /// Reads a clock that only moves forward, in nanoseconds. Handed in, because the simulator itself
@@ -50,15 +51,21 @@ pub fn run(
     trace: &Trace,
     arrivals: &Arrivals<'_>,
     load: Load,
+    share: NodeShare,
     context: Context,
     outlook: &Outlook,
     stopwatch: Option<Stopwatch>,
 ) -> Result<Outcome, ClusterError> {
     let mut planner = Planner::new(cluster(trace, &arrivals.ranks)?, context);
     let mut tally = Tally::new(&planner, outlook, percent_to(trace, arrivals, load));
+    let mut sampler = Sampler::default();
     for (number, pod) in (0..).zip(&arrivals.pods) {
         let started = stopwatch.map(|now| now());
-        let placed = planner.place(number, PodUid(u128::from(number)), pod)?;
+        let uid = PodUid(u128::from(number));
+        let placed = match share {
+            NodeShare::All => planner.place(number, uid, pod)?,
+            NodeShare::Adaptive => sampler.place(&mut planner, number, uid, pod)?,
+        };
         if let (Some(started), Some(now)) = (started, stopwatch) {
             let nanos = now().saturating_sub(started);
             tally.nanos.push(u32::try_from(nanos).unwrap_or(u32::MAX));

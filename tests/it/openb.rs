@@ -10,6 +10,7 @@ use std::path::Path;
 use stowage::config::Policy;
 use stowage::sim::arrivals::{Load, Origin, PUBLISHED_LOAD};
 use stowage::sim::experiment::{Experiment, Run};
+use stowage::sim::sample::NodeShare;
 use stowage::sim::trace::openb::{self, NodeFile};
 use stowage_core::strategy::Strategy;
 
@@ -172,6 +173,7 @@ fn replay(traces: &Path, list: &str, policies: &[Policy], seeds: Vec<u64>) -> Ve
     let lists = [list.to_owned()];
     let trace = openb::load(&traces.join("openb"), NodeFile::Gpu, &lists);
     let experiment = Experiment {
+        node_share: NodeShare::All,
         trace: trace.expect("the public trace can be read"),
         policies: policies.to_vec(),
         seeds,

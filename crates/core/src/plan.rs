@@ -153,7 +153,10 @@ pub fn order(cluster: &[NodeState], candidates: &mut [(NodeIx, Candidate)], cont
 }
 
 /// The rules that need no device.
-pub(crate) fn check_room(room: Room, request: &PodRequest) -> Result<(), Unfit> {
+///
+/// # Errors
+/// The first that fails.
+pub fn check_room(room: Room, request: &PodRequest) -> Result<(), Unfit> {
     if room.pods == 0 {
         Err(Unfit::Pods)
     } else if room.cores < request.cores() {

@@ -50,6 +50,9 @@ pub struct Inputs {
     pub seeds: Vec<u64>,
     /// When the runs stopped.
     pub load: String,
+    /// How many of the nodes a pod was compared on, unless all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_share: Option<&'static str>,
 }
 
 /// A policy under the name that results carry.

@@ -39,6 +39,14 @@ fn a_strategy_twice_is_refused() {
 }
 
 #[test]
+fn node_share_that_is_none_is_refused() {
+    assert_eq!(
+        refusal(&["--node-share", "some"]),
+        "--node-share: expected all or adaptive, got \"some\""
+    );
+}
+
+#[test]
 fn seeds_that_are_not_numbers_are_refused() {
     for wrong in [
         "a",
