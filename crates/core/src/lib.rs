@@ -18,6 +18,7 @@ pub mod request;
 pub mod node;
 mod free;
 pub mod unfit;
+pub mod rules;
 pub mod workload;
 pub mod strategy;
 pub mod plan;

@@ -21,3 +21,4 @@ mod audit;
 mod workload;
 mod live_steps;
 mod live;
+mod rules;
