@@ -12,6 +12,7 @@
 pub mod problem;
 pub mod quantity;
 mod json;
+mod labels;
 pub mod pod;
 mod boards;
 pub mod inventory;

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use stowage_core::request::RequestError;
+use stowage_core::rules::TooMany;
 use thiserror::Error;
 
 use super::annotation::{NVIDIA_CDI, PLACEMENT};
@@ -38,6 +39,12 @@ impl Wrong {
         expected: impl Into<Cow<'static, str>>,
     ) -> Self {
         Self::said(field, expected, "nothing".to_owned())
+    }
+
+    /// `field` has more than is looked at.
+    pub(super) fn too_many(field: impl Into<String>, many: &TooMany) -> Self {
+        let expected = format!("at most {} {}", many.most, many.what);
+        Self::said(field, expected, many.got.to_string())
     }
 
     /// `field` has something that is best said in words.

@@ -2,11 +2,12 @@
 //!
 //! `object.rs` says which fields are read, `devices.rs` where GPUs are looked up, `health.rs` what
 //! keeps new pods away. A node that is wrong or offers its GPUs in a way that Stowage does not know is
-//! an error, and is left alone.
+//! an error, and is left alone. `rules.rs` stands apart: who may come, where nobody else judges it.
 
 mod devices;
 mod health;
 mod object;
+mod rules;
 
 use serde::{Deserialize, Deserializer};
 use stowage_core::gpu::DeviceSet;
@@ -16,6 +17,8 @@ use stowage_core::units::{Mebibytes, Milli};
 use super::problem::{NodeError, Wrong};
 use super::quantity;
 pub use object::NodeObject;
+pub use rules::RuledNode;
+pub(super) use rules::effect;
 
 /// What Stowage knows of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]

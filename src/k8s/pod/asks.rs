@@ -73,6 +73,11 @@ fn meaning(resource: &str) -> Meaning {
     }
 }
 
+/// Whether `resource` is about GPUs, served yet or not.
+pub(super) fn is_about_gpus(resource: &str) -> bool {
+    !matches!(meaning(resource), Meaning::NotOurs)
+}
+
 /// `nvidia.com/mig-1g.5gb`, `amd.com/cpx_nps4`.
 fn is_partition(resource: &str) -> bool {
     if let Some(profile) = resource.strip_prefix("amd.com/") {

@@ -2,12 +2,14 @@
 //!
 //! `object.rs` says which fields are read, `amounts.rs` how cores and memory are counted, `gpus.rs`
 //! what is asked of GPUs, by which container. A pod whose request makes no sense is still a pod:
-//! its [`request`](PodFacts::request) says why, and what it [holds](PodFacts::held) at least.
+//! its [`request`](PodFacts::request) says why, and what it [holds](PodFacts::held) at least. `rules/`
+//! stands apart: where the pod may go, where nobody else judges it.
 
 mod amounts;
 mod asks;
 mod gpus;
 mod object;
+mod rules;
 mod uid;
 
 use serde::{Deserialize, Deserializer};
@@ -20,6 +22,7 @@ use super::problem::{AnnotationError, PodError, Unsupported, Wrong};
 pub(super) use asks::{WHOLE, is_shared};
 pub use gpus::GpuContainer;
 pub use object::PodObject;
+pub use rules::RuledPod;
 use uid::A_UUID;
 pub use uid::{parse_uid, uid_text};
 

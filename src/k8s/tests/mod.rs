@@ -11,7 +11,9 @@ mod nodes;
 mod nonsense;
 mod pods;
 mod quantities;
+mod rules;
 mod snapshots;
+mod unmodelled;
 
 use serde_json::{Value, json};
 use stowage_core::request::{ContainerRequest, PodRequest, Share, ShareMemory};

@@ -4,14 +4,17 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use serde_json::{Map, json};
+use stowage_core::rules::judge;
 
 use super::*;
 use crate::k8s::annotation::Placement;
 use crate::k8s::inventory::Inventory;
+use crate::k8s::node::RuledNode;
+use crate::k8s::pod::RuledPod;
 use crate::k8s::snapshot::Snapshot;
 
 /// Keys that mean something somewhere, so that nonsense gets past the first look.
-const KEYS: [&str; 40] = [
+const KEYS: [&str; 54] = [
     "metadata",
     "name",
     "namespace",
@@ -52,6 +55,20 @@ const KEYS: [&str; 40] = [
     "phase",
     "kind",
     "items",
+    "nodeSelector",
+    "nodeAffinity",
+    "requiredDuringSchedulingIgnoredDuringExecution",
+    "nodeSelectorTerms",
+    "matchExpressions",
+    "matchFields",
+    "key",
+    "operator",
+    "values",
+    "value",
+    "effect",
+    "taints",
+    "ports",
+    "hostPort",
 ];
 
 fn values() -> impl Strategy<Value = Value> {
@@ -61,8 +78,12 @@ fn values() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         "[-0-9.]{0,6}[kMGTPEimun]{0,2}".prop_map(Value::from),
-        prop::sample::select(&["Always", "Node", "Pod", "List", "Failed", "PodList"][..])
-            .prop_map(Value::from),
+        prop::sample::select(
+            &[
+                "Always", "Node", "Pod", "List", "Failed", "PodList", "In", "Gt", "Exists"
+            ][..]
+        )
+        .prop_map(Value::from),
         ".{0,12}".prop_map(Value::from),
     ];
     leaf.prop_recursive(6, 96, 8, |inner| {
@@ -110,6 +131,13 @@ fn read_as_everything(text: &str) {
             let _ = placement.devices(request, &pod.gpus, Some(&[None, Some("GPU-1".into())]));
         }
         assert_eq!((request.cores(), request.memory()), (pod.cores, pod.memory));
+    }
+    let node = RuledNode::parse(text).and_then(|node| node.rules());
+    if let Ok(pod) = RuledPod::parse(text) {
+        let _ = pod.unmodelled();
+        if let (Ok(pod), Ok(node)) = (pod.rules(), node) {
+            let _ = judge(&pod, &node);
+        }
     }
     let _ = Inventory::parse(text);
     let _ = Placement::parse(text);
