@@ -19,6 +19,11 @@ static TURN: Mutex<()> = Mutex::const_new(());
 /// How long pods may take to be bound, on a busy machine.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Waits for its turn, without a rig.
+pub(super) async fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().await
+}
+
 pub(super) struct Rig {
     pub(super) client: Client,
     _scheduler: Scheduler,
@@ -44,7 +49,7 @@ impl Rig {
     /// Everything started and ready, or none where there is no control plane.
     pub(super) async fn start(setup: &Setup<'_>, nodes: Vec<FakeNode>) -> Option<Self> {
         let binaries = Binaries::or_skip()?;
-        let turn = TURN.lock().await;
+        let turn = turn().await;
         let folder = tempfile::tempdir().expect("a temporary folder");
         let plane = folder.path().join("plane");
         std::fs::create_dir(&plane).expect("a folder");
