@@ -5,7 +5,8 @@
 //! sets that fit and scores the node. Nodes compare by score; equal ones by the drawn tie key where
 //! the strategy draws ties, else (and last) by rank, then name, which is the order the cluster keeps.
 //!
-//! Not modelled here: node selectors, affinity, taints and volumes; kube-scheduler judges them.
+//! Not modelled here: node selectors, affinity, taints and volumes; kube-scheduler judges them. Where
+//! none stands in front of us, `rules` judges all of these but volumes.
 
 use std::sync::Arc;
 

@@ -76,7 +76,6 @@ async fn core_and_kube_scheduler_give_every_pair_the_same_verdict() {
     });
     let complaints: Vec<_> = complaints.collect();
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
-    println!("{} pairs", pairs.len());
     assert!(pairs.len() >= 60, "{} pairs", pairs.len());
 }
 

@@ -19,8 +19,8 @@ const OPERATORS: &str = "In, NotIn, Exists, DoesNotExist, Gt or Lt";
 const NAME: &str = "metadata.name";
 
 /// More terms than are looked at.
-pub(super) fn too_many(many: TooMany) -> Wrong {
-    Wrong::too_many(REQUIRED, &many)
+pub(super) fn too_many(many: &TooMany) -> Wrong {
+    Wrong::too_many(REQUIRED, many)
 }
 
 /// The terms, in the order written.

@@ -77,7 +77,8 @@ impl<'a> RuledPod<'a> {
         let mut rules = rules.map_err(|many| Wrong::too_many("spec.nodeSelector", &many))?;
         if let Some(required) = &self.spec.affinity.node_affinity.required {
             let terms = affinity::terms(required)?;
-            rules = rules.requiring(terms).map_err(affinity::too_many)?;
+            let required = rules.requiring(terms);
+            rules = required.map_err(|many| affinity::too_many(&many))?;
         }
         match &*self.spec.node_name {
             "" => Ok(rules),

@@ -7,11 +7,8 @@
 
 use stowage_core::rules::Broken;
 
-/// What should come of a pair.
-pub(super) type Then = Result<(), Broken>;
-
 /// Name, node, pod, and what should come of them.
-pub(super) type Row = (&'static str, &'static str, &'static str, Then);
+pub(super) type Row = (&'static str, &'static str, &'static str, Result<(), Broken>);
 
 /// All pairs, by the rule that they are about.
 pub(super) fn all() -> impl Iterator<Item = Row> {
