@@ -26,7 +26,7 @@ const IMPORTS: [(&str, &[&str]); 3] = [
     ("src/clock.rs", &["crate"]),
 ];
 
-const CORE_DEPENDENCIES: [&str; 3] = ["libm", "smallvec", "thiserror"];
+const CORE_DEPENDENCIES: [&str; 4] = ["libm", "petgraph", "smallvec", "thiserror"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -14,6 +14,7 @@
 
 pub mod units;
 pub mod gpu;
+pub mod topology;
 pub mod request;
 pub mod node;
 mod free;
