@@ -2,12 +2,14 @@
 //!
 //! A [`Graph`] of GPUs, switches and sockets is drawn once and boiled down to a [`Layout`]: for each
 //! pair of GPUs its bandwidth and how the traffic goes. [`best`] chooses devices by a written
-//! objective (`objective.rs`); [`Sets`] gives the same answers from tables.
+//! objective (`objective.rs`); [`Sets`] gives the same answers from tables. [`predicted`] says what
+//! the stock device plugin would choose.
 //!
 //! All of it is about one node: links between nodes are left aside. Nothing here knows who holds a
 //! device; callers say which are free.
 //!
-//! Reading order: `bandwidth`, `layout`, `graph`, `boards`, `wanted`, `objective`, `sets`, `search`.
+//! Reading order: `bandwidth`, `layout`, `graph`, `boards`, `wanted`, `objective`, `sets`, `search`,
+//! `plugin`.
 
 mod bandwidth;
 mod layout;
@@ -17,6 +19,7 @@ mod wanted;
 mod objective;
 mod sets;
 mod search;
+mod plugin;
 
 #[cfg(test)]
 mod tests;
@@ -26,6 +29,7 @@ pub use boards::Board;
 pub use graph::{Graph, Kind, MAX_OTHERS, Vertex};
 pub use layout::{Closeness, Hop, HopError, Layout, Link, Pair, PciePath};
 pub use objective::{Choice, worth};
+pub use plugin::predicted;
 pub use search::best;
 pub use sets::Sets;
 pub use wanted::{Wanted, Wish, WishError, satisfies};

@@ -1,12 +1,14 @@
 //! Boards drawn in the tests, and the tests.
 //!
-//! What is fast is judged by something naive: `naive` reads the objective aloud. `expected` is what an operator would say, written by hand.
+//! What is fast is judged by something naive: `naive` reads the objective aloud, `splits` the
+//! device plugin's policy. `expected` is what an operator would say, written by hand.
 
 mod naive;
 mod expected;
 mod equal;
 mod links;
 mod graphs;
+mod splits;
 mod wishes;
 
 use super::{Bandwidth, Board, Hop, Layout, Link, PciePath, Speeds};
