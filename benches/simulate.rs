@@ -11,6 +11,7 @@ use stowage::config::Policy;
 use stowage::sim::arrivals::{Load, PUBLISHED_LOAD};
 use stowage::sim::experiment::Experiment;
 use stowage::sim::run;
+use stowage::sim::sample::NodeShare;
 use stowage::sim::trace::openb::{self, NodeFile};
 use stowage::sim::trace::{Trace, demo};
 use stowage_core::plan::{self, Context, Parameters};
@@ -45,6 +46,7 @@ fn runs(criterion: &mut Criterion) {
 
 fn one_run(trace: Trace) -> Experiment {
     Experiment {
+        node_share: NodeShare::All,
         trace,
         policies: vec![Policy::of(Strategy::Fgd)],
         seeds: vec![42],
