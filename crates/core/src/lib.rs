@@ -15,6 +15,7 @@
 pub mod units;
 pub mod gpu;
 pub mod topology;
+pub mod mig;
 pub mod request;
 pub mod node;
 mod free;

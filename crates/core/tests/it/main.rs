@@ -22,3 +22,8 @@ mod workload;
 mod live_steps;
 mod live;
 mod rules;
+mod mig_drawing;
+mod mig_table;
+mod mig_boards;
+mod mig_choice;
+mod mig_packing;
