@@ -16,8 +16,7 @@ use super::board::BoardState;
 use super::classes::Classes;
 use super::geometry::Geometry;
 
-/// Most boards looked at together, and least two: a broken one and an idle one. Tables for more
-/// boards were tried and packed no better.
+/// Most boards looked at together. Tables for eight, with fewer broken ones, packed no better.
 pub(super) const GROUP: usize = 4;
 
 /// Most values in a table. Reached with every profile of a large board and four boards.
@@ -57,7 +56,7 @@ impl Joint {
         let count = classes.len() as u64;
         let fits = |group: &usize| choose(count - 1 + *group as u64, *group) <= MOST_VALUES;
         let mut joint = Self {
-            group: (2..=GROUP).rev().find(fits).unwrap_or(2),
+            group: (1..=GROUP).rev().find(fits).unwrap_or(1),
             looks: Vec::new(),
             before: (0..count).map(before).collect(),
             values: Vec::new(),

@@ -7,8 +7,7 @@
 //!
 //! Instances cannot move, so a slot taken badly stays taken. [`Prospects`] looks ahead: it knows, for
 //! every state that a few boards can be in together, how many further requests they will take, and
-//! puts the next one where that number drops least. It needs no slices of its own: a board's layout
-//! is what its instances make it, and [`BoardState::of`] derives it from them.
+//! puts the next one where that number drops least.
 //!
 //! This module decides among boards and starts. It does not create instances, and it does not know
 //! who holds them.

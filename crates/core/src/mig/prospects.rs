@@ -1,11 +1,10 @@
 //! Where the next instance goes: [`Prospects::choose`].
 //!
 //! Among all boards of a node and all starts, the one after which the boards will take the most
-//! further requests, as `joint.rs` counts them. Up to four boards are looked at as they are. Of more,
-//! the broken ones are looked at a few at a time, always beside the same idle ones, so that what a
-//! choice costs is comparable: between two such windows, and between nodes, where it is the score.
-//! Ties: the choice that closes the least for any profile, expected or not, then the lowest board,
-//! then the lowest start.
+//! further requests, as `joint.rs` counts them. Up to four boards are looked at together. Of more,
+//! groups are, and what a choice costs its group decides between them, as it does between nodes,
+//! where it is the score. Ties: the choice that closes the least for any profile, expected or not,
+//! then the lowest board, then the lowest start.
 
 use std::sync::OnceLock;
 
@@ -27,6 +26,12 @@ pub struct Board {
     pub state: BoardState,
 }
 
+/// What an idle board's first instance costs beyond what its group loses. A group sees only its own
+/// boards: one with many idle ones would give one away cheaply, though a broken board of another
+/// group or node would do. Between 0.075 and 0.125 requests the study of several nodes finds no
+/// difference; without it, nodes of one or two boards pack no better than by first fit.
+const OPENING: i64 = 100_000;
+
 /// Where an instance goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Choice {
@@ -34,7 +39,8 @@ pub struct Choice {
     pub board: usize,
     /// First memory slice.
     pub start: u8,
-    /// What it costs, in millionths of an expected request, negated: comparable between nodes.
+    /// What it costs, in millionths of an expected request, negated, and a tenth of a request
+    /// less where it breaks an idle board: comparable between nodes.
     pub score: Score,
 }
 
@@ -55,12 +61,13 @@ struct Member {
     class: u16,
 }
 
-/// Boards that are looked at together.
-type Window = SmallVec<[Member; GROUP]>;
+/// The boards of one geometry that take some expected profile.
+type Live = SmallVec<[Member; 8]>;
 
 /// One way to place the instance, the best first.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Way {
+    /// Millionths of a request.
     cost: i64,
     /// What it closes for any profile, expected or not.
     closes: i32,
@@ -109,17 +116,10 @@ impl Prospects {
     #[must_use]
     pub fn value(&self, boards: &[Board]) -> i64 {
         let kinds = kinds(boards).filter_map(|geometry| Some((geometry, self.joint(geometry)?)));
-        let values = kinds.flat_map(|(geometry, joint)| {
-            let of_kind = of_kind(boards, geometry).map(|board| Member {
-                board,
-                class: joint.look_at(geometry, boards[board].state).class,
-            });
-            let live: SmallVec<[Member; 8]> = of_kind.filter(|one| one.class > 0).collect();
-            let groups: SmallVec<[i64; 8]> = live
-                .chunks(joint.group)
-                .map(|group| i64::from(joint.value(&sorted(group, joint).0)))
-                .collect();
-            groups
+        let values = kinds.map(|(geometry, joint)| {
+            let live = live(boards, geometry, joint);
+            let values = groups(&live, joint).map(|group| joint.value(&sorted(group, joint).0));
+            values.map(i64::from).sum::<i64>()
         });
         values.sum()
     }
@@ -140,25 +140,18 @@ impl Prospects {
             joint,
             shape,
         };
-        let (mut broken, mut idle) = (SmallVec::<[Member; 8]>::new(), Window::new());
-        let mut best = None;
-        for board in of_kind(boards, geometry) {
-            let class = question.look_at(board).class;
-            if class == 0 {
-                // It takes nothing that is expected, so it loses nothing.
-                best = best
-                    .into_iter()
-                    .chain(question.on_board(board, |_| 0))
-                    .min();
-            } else if !boards[board].state.is_idle() {
-                broken.push(Member { board, class });
-            } else if idle.len() < joint.group {
-                idle.push(Member { board, class });
-            }
-        }
-        let windows = windows(&mut broken, &idle, joint.group);
-        let ways = windows.filter_map(|window| question.in_window(&window));
-        best.into_iter().chain(ways).min()
+        let class = |&board: &usize| question.look_at(board).class;
+        // A board that takes nothing that is expected loses nothing.
+        let spent = of_kind(boards, geometry).filter(|board| class(board) == 0);
+        let spent = spent.filter_map(|board| question.on_board(board, |_| 0));
+        let live = live(boards, geometry, joint);
+        let ways = groups(&live, joint).filter_map(|group| {
+            let mut way = question.in_group(group)?;
+            let opens = boards[way.board].state.is_idle();
+            way.cost += if opens { OPENING } else { 0 };
+            Some(way)
+        });
+        spent.chain(ways).min()
     }
 }
 
@@ -172,14 +165,14 @@ struct Question<'a> {
 }
 
 impl Question<'_> {
-    fn in_window(&self, window: &[Member]) -> Option<Way> {
-        let (members, places) = sorted(window, self.joint);
+    fn in_group(&self, group: &[Member]) -> Option<Way> {
+        let (members, places) = sorted(group, self.joint);
         let value = i64::from(self.joint.value(&members));
-        let boards = window.iter().zip(places).enumerate();
+        let boards = group.iter().zip(places).enumerate();
         let ways = boards.filter_map(|(nth, (&Member { board, .. }, place))| {
             // An equal board with a lower index has the same ways.
             let state = self.boards[board].state;
-            let mut others = window[..nth].iter();
+            let mut others = group[..nth].iter();
             if others.any(|other| self.boards[other.board].state == state) {
                 return None;
             }
@@ -231,30 +224,28 @@ fn of_kind(boards: &[Board], geometry: &Geometry) -> impl Iterator<Item = usize>
     of_kind.map(|(at, _)| at)
 }
 
-/// Broken boards a few at a time, the freest together, each time beside as many idle ones as there
-/// are, half a window at least. All boards in one window where they fit.
-fn windows<'a>(
-    broken: &'a mut [Member],
-    idle: &'a [Member],
-    size: usize,
-) -> impl Iterator<Item = Window> + use<'a> {
-    broken.sort_unstable_by_key(|one| (std::cmp::Reverse(one.class), one.board));
-    let room = size - idle.len().min(size / 2);
-    let (boards, count) = (broken.len(), broken.len().div_ceil(room).max(1));
-    (0..count).map(move |nth| {
-        let some = &broken[nth * boards / count..(nth + 1) * boards / count];
-        let window = some.iter().chain(idle).take(size);
-        window.copied().collect()
-    })
+fn live(boards: &[Board], geometry: &Geometry, joint: &Joint) -> Live {
+    let member = |board: usize| Member {
+        board,
+        class: joint.look_at(geometry, boards[board].state).class,
+    };
+    let members = of_kind(boards, geometry).map(member);
+    members.filter(|one| one.class > 0).collect()
 }
 
-/// The classes of a window's boards as a table is asked for them, and the place of each board there.
-fn sorted(window: &[Member], joint: &Joint) -> (Members, [usize; GROUP]) {
-    let spare = joint.group - window.len();
+/// As few groups as possible, as equal as possible, neighbours together.
+fn groups<'a>(live: &'a [Member], joint: &Joint) -> impl Iterator<Item = &'a [Member]> + use<'a> {
+    let (boards, count) = (live.len(), live.len().div_ceil(joint.group));
+    (0..count).map(move |nth| &live[nth * boards / count..(nth + 1) * boards / count])
+}
+
+/// The classes of a group's boards as a table is asked for them, and the place of each board there.
+fn sorted(group: &[Member], joint: &Joint) -> (Members, [usize; GROUP]) {
+    let spare = joint.group - group.len();
     let (mut members, mut places) = ([0; GROUP], [0; GROUP]);
-    for (place, one) in places.iter_mut().zip(window) {
+    for (place, one) in places.iter_mut().zip(group) {
         let key = |one: &Member| (one.class, one.board);
-        let smaller = window.iter().filter(|other| key(other) < key(one));
+        let smaller = group.iter().filter(|other| key(other) < key(one));
         *place = spare + smaller.count();
         members[*place] = one.class;
     }

@@ -27,3 +27,4 @@ mod mig_table;
 mod mig_boards;
 mod mig_choice;
 mod mig_packing;
+mod mig_nodes;
