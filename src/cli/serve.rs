@@ -253,6 +253,7 @@ fn demo() -> Snapshot {
                 room: node.room,
                 gpus: node.gpus.clone(),
                 hand_over: HandOver::StowageNri,
+                ..Node::default()
             },
             failed: DeviceSet::EMPTY,
             source: Source::Inventory,

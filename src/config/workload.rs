@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use stowage_core::gpu::{MAX_DEVICES, Model};
 use stowage_core::request::Models;
-use stowage_core::units::Milli;
+use stowage_core::units::{Mebibytes, Milli};
 use stowage_core::workload::{Class, Workload};
 
 use super::{ConfigError, WorkloadKind, WorkloadSource};
@@ -37,12 +37,15 @@ enum Kind {
 struct ClassEntry {
     /// CPU, thousandths of a core.
     cores_milli: u32,
-    /// GPUs, 0 to 32.
+    /// GPUs, 0 to 64.
     #[serde(default)]
     devices: u32,
     /// The share of each, 1 to 1000; 0 without a GPU.
     #[serde(default)]
     share_milli: u32,
+    /// MiB of each, where a share states its memory so.
+    #[serde(default)]
+    gpu_memory_mib: u32,
     /// Acceptable models; none named is any.
     #[serde(default)]
     models: Vec<String>,
@@ -91,13 +94,13 @@ fn read(file: &Path) -> Result<Workload, ConfigError> {
     let mut classes = Vec::new();
     for (index, entry) in found.classes.into_iter().enumerate() {
         if entry.devices as usize > MAX_DEVICES {
-            return Err(wrong(index, "devices: expected at most 32"));
+            return Err(wrong(index, "devices: expected at most 64"));
         }
-        let shared = (1..=1000).contains(&entry.share_milli);
+        let shared = entry.share_milli > 0 || entry.gpu_memory_mib > 0;
         if (entry.devices > 0) != shared || entry.share_milli > 1000 {
             return Err(wrong(
                 index,
-                "shareMilli: expected 1 to 1000 where devices is above 0, 0 elsewhere",
+                "shareMilli: expected 1 to 1000 (or gpuMemoryMib) where devices is above 0, 0 elsewhere",
             ));
         }
         let models: Vec<_> = entry.models.iter().map(|name| Model::new(name)).collect();
@@ -110,6 +113,7 @@ fn read(file: &Path) -> Result<Workload, ConfigError> {
             } else {
                 Models::OneOf(models.into())
             },
+            memory: Mebibytes(entry.gpu_memory_mib),
         };
         classes.push((class, entry.count.get()));
     }

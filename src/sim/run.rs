@@ -98,6 +98,7 @@ pub fn cluster(trace: &Trace, ranks: &[u32]) -> Result<Cluster, ClusterError> {
         gpus: node.gpus.clone(),
         // A trace's cluster serves shares.
         hand_over: HandOver::StowageNri,
+        ..Node::default()
     }))
 }
 

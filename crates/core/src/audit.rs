@@ -6,8 +6,11 @@ use std::fmt;
 
 use crate::cluster::Cluster;
 use crate::free;
+use crate::gpu::DeviceSet;
+use crate::mig::SliceMask;
 use crate::node::{Claim, NodeState};
-use crate::request::Kind;
+use crate::partition::Partition;
+use crate::request::{ContainerRequest, Kind};
 use crate::units::PodUid;
 
 /// Something that must not be.
@@ -105,6 +108,10 @@ fn audit_node(state: &NodeState, findings: &mut Vec<Finding>) {
     let (free, conflict) = free::derive(node, state.holds());
     let before = findings.len();
     audit_sums(state, conflict, findings);
+    let foreign = state.holds().values().any(|h| h.claim == Claim::Foreign);
+    if !conflict && !foreign {
+        audit_partitions(state, findings);
+    }
     let name = || node.name.to_string();
     let adds_up = findings.len() == before;
     if adds_up && conflict {
@@ -168,9 +175,9 @@ fn audit_sums(state: &NodeState, conflict: bool, findings: &mut Vec<Finding>) {
                 continue;
             };
             for (container, set) in hold.request.containers().iter().zip(devices) {
-                if set.contains(device) {
-                    compute += u64::from(container.compute().0);
-                    memory += u64::from(container.memory_on(gpu).0);
+                if let Some(takes) = container.takes(gpu).filter(|_| set.contains(device)) {
+                    compute += u64::from(takes.0.0);
+                    memory += u64::from(takes.1.0);
                 }
             }
         }
@@ -186,10 +193,71 @@ fn audit_sums(state: &NodeState, conflict: bool, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Counted partitions and MIG slots, on their own: no slice twice, and what is taken is what is held.
+fn audit_partitions(state: &NodeState, findings: &mut Vec<Finding>) {
+    let (node, free) = (state.node(), state.free());
+    let mut check = |what: String, capacity: u64, held: u64, left: u64| {
+        if held + left != capacity {
+            findings.push(Finding::Sum {
+                node: node.name.to_string(),
+                what,
+                capacity,
+                held,
+                left,
+            });
+        }
+    };
+    for ((kind, count), left) in node.partitions.iter().zip(&free.partitions) {
+        let units = parts(state).filter(|(part, set, _)| part == kind && set.is_empty());
+        let held = units.count() as u64;
+        check(
+            format!("partitions {kind}"),
+            (*count).into(),
+            held,
+            (*left).into(),
+        );
+    }
+    for (device, board) in free.boards.iter().enumerate() {
+        let geometry = node.gpus[device].mode.geometry();
+        let (Some(board), Some(geometry)) = (board, geometry) else {
+            continue;
+        };
+        let mut held = 0;
+        for (part, _, start) in parts(state).filter(|(_, set, _)| set.contains(device)) {
+            let Partition::Mig(profile) = part else {
+                continue;
+            };
+            let size = geometry.shape(profile).map_or(0, |shape| shape.size);
+            held += u64::from(size);
+            let whole = SliceMask::run(start, size);
+            if whole.minus(board.taken()) != SliceMask::default() {
+                // A slice that is held and said to be free: the sum below will not add up.
+                held += 1000;
+            }
+        }
+        let left = u64::from(geometry.slices()) - u64::from(board.taken().len());
+        let what = format!("slices of GPU {device}");
+        check(what, geometry.slices().into(), held, left);
+    }
+}
+
+/// Every partition held: its kind, its device if it has one, and where it starts.
+fn parts(state: &NodeState) -> impl Iterator<Item = (Partition, DeviceSet, u8)> + use<'_> {
+    let known = state.holds().values();
+    let known = known.filter_map(|hold| Some((hold.request.containers(), hold.claim.devices()?)));
+    known.flat_map(|(containers, devices)| {
+        let units = containers.iter().zip(devices).enumerate();
+        units.filter_map(|(index, (container, set))| match container {
+            ContainerRequest::Partition(kind) => Some((*kind, *set, devices.start(index))),
+            _ => None,
+        })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gpu::{DeviceSet, Gpu, Model, Vendor};
+    use crate::gpu::{DeviceSet, Gpu, GpuMode, Model, Vendor};
     use crate::node::{HandOver, Hold, Node, Room};
     use crate::request::{ContainerRequest, Models, PodRequest};
     use crate::units::{Mebibytes, Milli};
@@ -213,11 +281,13 @@ mod tests {
                     vendor: Vendor::Nvidia,
                     model,
                     memory,
+                    mode: GpuMode::Plain,
                 };
                 2
             ]
             .into(),
             hand_over: HandOver::StowageNri,
+            ..Node::default()
         }));
         state.hold(PodUid(1), hold()).expect("it fits");
         state

@@ -5,17 +5,20 @@
 //! marked. It keeps nothing: `node.rs` remembers holds, `audit.rs` derives all this again, naively.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU8;
 
 use smallvec::SmallVec;
 use thiserror::Error;
 
-use crate::gpu::{DeviceFree, DeviceSet, Gpu};
+use crate::gpu::{DeviceFree, DeviceSet, Gpu, GpuMode};
+use crate::mig::{BoardState, Geometry, MigProfile};
 use crate::node::{Claim, Hold, Node};
+use crate::partition::Partition;
 use crate::request::{ContainerRequest, Devices, PodRequest};
 use crate::units::{Mebibytes, Milli, PodUid};
 
 /// What a node offers, or has left, besides devices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Room {
     /// CPU cores.
     pub cores: Milli,
@@ -32,6 +35,10 @@ pub struct Free {
     pub room: Room,
     /// Each device.
     pub devices: SmallVec<[DeviceFree; 8]>,
+    /// The slots of each device that is cut on demand; empty if none is.
+    pub boards: Vec<Option<BoardState>>,
+    /// How many are left of each kind of counted partition.
+    pub partitions: SmallVec<[u32; 2]>,
     /// How many whole devices are held by pods whose devices are not known. They are counted as the
     /// lowest-numbered idle ones in `devices`, which is a guess.
     pub unknown: u32,
@@ -61,6 +68,8 @@ impl Free {
         Self {
             room: node.room,
             devices: node.gpus.iter().map(DeviceFree::idle).collect(),
+            boards: boards(node),
+            partitions: node.partitions.iter().map(|(_, count)| *count).collect(),
             unknown: 0,
             unsure: DeviceSet::EMPTY,
         }
@@ -71,6 +80,17 @@ impl Free {
     pub fn gpu_milli(&self) -> u64 {
         self.devices.iter().map(|d| u64::from(d.compute.0)).sum()
     }
+}
+
+/// The idle boards of `node`.
+fn boards(node: &Node) -> Vec<Option<BoardState>> {
+    let geometry = |gpu: &Gpu| gpu.mode.geometry();
+    if node.gpus.iter().all(|gpu| geometry(gpu).is_none()) {
+        return Vec::new();
+    }
+    let gpus = node.gpus.iter();
+    gpus.map(|gpu| geometry(gpu).map(BoardState::idle))
+        .collect()
 }
 
 /// What is left of `node` under `holds`, and whether they exceed it.
@@ -95,7 +115,8 @@ pub(crate) fn derive(node: &Node, holds: &BTreeMap<PodUid, Hold>) -> (Free, bool
     }
     if free.unknown > 0 {
         let cells = free.devices.iter().zip(node.gpus.iter()).enumerate();
-        let idle = cells.filter(|(_, (left, gpu))| left.is_idle(gpu));
+        let plain = |gpu: &Gpu| gpu.mode == GpuMode::Plain;
+        let idle = cells.filter(|(_, (left, gpu))| plain(gpu) && left.is_idle(gpu));
         free.unsure = idle.map(|(device, _)| device).collect();
     }
     (free, conflict)
@@ -117,40 +138,106 @@ pub(crate) fn take(
     if devices.len() != request.containers().len() {
         return Err(HoldError::Devices);
     }
-    for (container, set) in request.containers().iter().zip(devices) {
+    for (index, (container, set)) in request.containers().iter().zip(devices).enumerate() {
+        if let ContainerRequest::Partition(kind) = container
+            && set.is_empty()
+        {
+            let counted = counted(node, &mut left, *kind).ok_or(HoldError::Devices)?;
+            *counted = less(*counted, 1, "partitions")?;
+            continue;
+        }
         if set.len() != container.count() {
             return Err(HoldError::Devices);
         }
         for device in set.iter() {
             let gpu = node.gpus.get(device).ok_or(HoldError::Devices)?;
+            let (compute, memory) = container.takes(gpu).ok_or(HoldError::Devices)?;
             let cell = &mut left.devices[device];
-            cell.compute.0 = less(cell.compute.0, container.compute().0, "GPU compute")?;
-            cell.memory.0 = less(cell.memory.0, container.memory_on(gpu).0, "GPU memory")?;
+            cell.compute.0 = less(cell.compute.0, compute.0, "GPU compute")?;
+            cell.memory.0 = less(cell.memory.0, memory.0, "GPU memory")?;
+            if let Some((geometry, board, profile)) = slot(gpu, &mut left, device, container) {
+                let placed = board.place(geometry, profile, devices.start(index));
+                *board = placed.map_err(|_| HoldError::TooMuch("MIG slots"))?;
+            }
         }
     }
     Ok(left)
 }
 
+/// How many are left of a counted kind of partition.
+fn counted<'f>(node: &Node, free: &'f mut Free, kind: Partition) -> Option<&'f mut u32> {
+    let mut kinds = node.partitions.iter();
+    let index = kinds.position(|(counted, _)| *counted == kind)?;
+    free.partitions.get_mut(index)
+}
+
+/// The board of a device, if `container` takes an instance of it.
+fn slot<'f>(
+    gpu: &Gpu,
+    free: &'f mut Free,
+    device: usize,
+    container: &ContainerRequest,
+) -> Option<(&'static Geometry, &'f mut BoardState, MigProfile)> {
+    let ContainerRequest::Partition(Partition::Mig(profile)) = container else {
+        return None;
+    };
+    let board = free.boards.get_mut(device)?.as_mut()?;
+    Some((gpu.mode.geometry()?, board, *profile))
+}
+
 /// The inverse of [`take`].
-pub(crate) fn give_back(node: &Node, free: &mut Free, request: &PodRequest, devices: &Devices) {
+///
+/// # Errors
+/// When it was not taken like that; then `free` is to be derived anew.
+pub(crate) fn give_back(
+    node: &Node,
+    free: &mut Free,
+    request: &PodRequest,
+    devices: &Devices,
+) -> Result<(), HoldError> {
     free.room.cores.0 += request.cores().0;
     free.room.memory.0 += request.memory().0;
     free.room.pods += 1;
-    for (container, set) in request.containers().iter().zip(devices) {
+    for (index, (container, set)) in request.containers().iter().zip(devices).enumerate() {
+        if let ContainerRequest::Partition(kind) = container
+            && set.is_empty()
+        {
+            *counted(node, free, *kind).ok_or(HoldError::Devices)? += 1;
+            continue;
+        }
         for device in set.iter() {
-            free.devices[device].compute.0 += container.compute().0;
-            free.devices[device].memory.0 += container.memory_on(&node.gpus[device]).0;
+            let gpu = &node.gpus[device];
+            let (compute, memory) = container.takes(gpu).ok_or(HoldError::Devices)?;
+            free.devices[device].compute.0 += compute.0;
+            free.devices[device].memory.0 += memory.0;
+            if let Some((geometry, board, profile)) = slot(gpu, free, device, container) {
+                let removed = board.remove(geometry, profile, devices.start(index));
+                *board = removed.map_err(|_| HoldError::Devices)?;
+            }
         }
     }
+    Ok(())
 }
 
 /// [`take`] for what was observed although it is more than there is: down to nothing.
 fn take_what_there_is(node: &Node, free: &mut Free, request: &PodRequest, devices: &Devices) {
     take_room(free, request);
-    for (container, set) in request.containers().iter().zip(devices) {
+    for (index, (container, set)) in request.containers().iter().zip(devices).enumerate() {
+        if let ContainerRequest::Partition(kind) = container
+            && set.is_empty()
+            && let Some(left) = counted(node, free, *kind)
+        {
+            *left = left.saturating_sub(1);
+        }
         for device in set.iter() {
-            if let Some(gpu) = node.gpus.get(device) {
-                take_cell(&mut free.devices[device], container, gpu);
+            let Some(gpu) = node.gpus.get(device) else {
+                continue;
+            };
+            take_cell(&mut free.devices[device], container, gpu);
+            if let Some((geometry, board, profile)) = slot(gpu, free, device, container) {
+                *board = board.observe(geometry, profile, devices.start(index));
+            } else if let Some(board) = free.boards.get_mut(device) {
+                *board = gpu.mode.geometry().map(BoardState::full);
             }
         }
     }
@@ -163,40 +250,91 @@ fn take_room(free: &mut Free, request: &PodRequest) {
     room.pods = room.pods.saturating_sub(1);
 }
 
+/// Takes from a device; all of it, if it is not given out in such parts.
 fn take_cell(cell: &mut DeviceFree, container: &ContainerRequest, gpu: &Gpu) {
-    cell.compute.0 = cell.compute.0.saturating_sub(container.compute().0);
-    cell.memory.0 = cell.memory.0.saturating_sub(container.memory_on(gpu).0);
+    let (compute, memory) = container.takes(gpu).unwrap_or((cell.compute, cell.memory));
+    cell.compute.0 = cell.compute.0.saturating_sub(compute.0);
+    cell.memory.0 = cell.memory.0.saturating_sub(memory.0);
 }
 
 /// Takes devices for a pod of which only the request is known, and says whether there were too few.
-/// Whole devices are taken from the lowest-numbered idle ones that the pod accepts; a share may be
-/// anywhere, so it is taken from every such device.
+/// Whole devices are taken from the lowest-numbered idle ones that the pod accepts, replicas from the
+/// device with most left; a share or a MIG instance may be anywhere, so it is taken from every device
+/// it could be on.
 fn guess(node: &Node, free: &mut Free, request: &PodRequest) -> bool {
     let short = free.room.cores < request.cores() || free.room.memory < request.memory();
     let mut conflict = short || free.room.pods == 0;
     take_room(free, request);
     for container in request.containers() {
-        let gpus = node.gpus.iter().enumerate();
-        let gpus = gpus.filter(|(_, gpu)| request.accepts(gpu));
-        match container {
-            ContainerRequest::None => {}
+        conflict |= match container {
+            ContainerRequest::None => false,
             ContainerRequest::Share { .. } => {
-                for (device, gpu) in gpus {
-                    take_cell(&mut free.devices[device], container, gpu);
-                }
-            }
-            ContainerRequest::Whole { .. } => {
-                let mut missing = container.count();
-                for (device, gpu) in gpus {
-                    if missing > 0 && free.devices[device].is_idle(gpu) {
+                for (device, gpu) in accepted(node, request) {
+                    if container.takes(gpu).is_some() {
                         take_cell(&mut free.devices[device], container, gpu);
-                        free.unknown += 1;
-                        missing -= 1;
                     }
                 }
-                conflict |= missing > 0;
+                false
+            }
+            ContainerRequest::Whole { .. } => {
+                let taken = (0..container.count()).filter(|_| guess_one(node, free, request));
+                taken.count() < container.count()
+            }
+            ContainerRequest::Partition(kind) => guess_partition(node, free, *kind),
+        };
+    }
+    conflict
+}
+
+fn accepted<'n>(
+    node: &'n Node,
+    request: &'n PodRequest,
+) -> impl Iterator<Item = (usize, &'n Gpu)> + use<'n> {
+    let gpus = node.gpus.iter().enumerate();
+    gpus.filter(|(_, gpu)| request.accepts(gpu))
+}
+
+/// Takes one whole device, or a replica of one; no if there is none. A device that works is taken
+/// before one that does not, so that no more is promised than there may be.
+fn guess_one(node: &Node, free: &mut Free, request: &PodRequest) -> bool {
+    let one = ContainerRequest::Whole {
+        count: NonZeroU8::MIN,
+    };
+    let fits = |&(device, gpu): &(usize, &Gpu)| free.devices[device].takes(&one, gpu);
+    let order = |&(device, gpu): &(usize, &Gpu)| {
+        let left = match gpu.mode {
+            GpuMode::Replicas(..) => free.devices[device].compute,
+            GpuMode::Plain | GpuMode::Mig(_) => Milli(0),
+        };
+        let failed = node.health.failed.contains(device);
+        (failed, std::cmp::Reverse(left), device)
+    };
+    let Some((device, gpu)) = accepted(node, request).filter(fits).min_by_key(order) else {
+        return false;
+    };
+    take_cell(&mut free.devices[device], &one, gpu);
+    free.unknown += u32::from(gpu.mode == GpuMode::Plain);
+    true
+}
+
+/// Takes one partition; whether there was none.
+fn guess_partition(node: &Node, free: &mut Free, kind: Partition) -> bool {
+    if let Some(left) = counted(node, free, kind) {
+        let none = *left == 0;
+        *left = left.saturating_sub(1);
+        return none;
+    }
+    let one = ContainerRequest::Partition(kind);
+    let mut none = true;
+    for (device, gpu) in node.gpus.iter().enumerate() {
+        if one.takes(gpu).is_some() {
+            none = false;
+            free.devices[device].compute = Milli(0);
+            free.devices[device].memory = Mebibytes(0);
+            if let Some(board) = free.boards.get_mut(device) {
+                *board = gpu.mode.geometry().map(BoardState::full);
             }
         }
     }
-    conflict
+    none
 }

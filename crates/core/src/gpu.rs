@@ -4,14 +4,19 @@
 //! A device has two capacities, compute and memory, and a share takes from both. Nothing here
 //! decides; see `plan.rs`.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::num::NonZeroU8;
 use std::sync::Arc;
 
+use crate::mig::Geometry;
+use crate::request::ContainerRequest;
 use crate::units::{Mebibytes, Milli};
 
-/// Most GPUs that one node may have. The largest boards on the market carry 16; a node that
-/// advertises more than this is refused when it is read.
-pub const MAX_DEVICES: usize = 32;
+/// Most devices that one node may have. The largest nodes on the market carry 16 GPUs, or 8 that
+/// are cut into 8 partitions each under the name of whole ones; a node that advertises more than this
+/// is refused when it is read.
+pub const MAX_DEVICES: usize = 64;
 
 /// A GPU model's name as the cluster spells it, for example `A100-80GB` or `V100M16`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,6 +64,57 @@ pub struct Gpu {
     pub model: Model,
     /// Its memory.
     pub memory: Mebibytes,
+    /// How it is given out.
+    pub mode: GpuMode,
+}
+
+/// How a device is given out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GpuMode {
+    /// As a whole, or in shares where the node hands them over.
+    #[default]
+    Plain,
+    /// In so many replicas, each under the name of a whole device: by turns ([`Sharing::Time`]),
+    /// or each with its part of compute and memory ([`Sharing::Mps`]).
+    Replicas(NonZeroU8, Sharing),
+    /// In MIG instances that are made on demand; never as a whole.
+    Mig(Cut),
+}
+
+/// How replicas of a device share it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sharing {
+    /// Time-slicing: they take turns, and nothing keeps one from all of the memory.
+    Time,
+    /// NVIDIA's Multi-Process Service: each is limited to its part.
+    Mps,
+}
+
+/// The geometry by which a board is cut. Ordered by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut(pub &'static Geometry);
+
+impl PartialOrd for Cut {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Cut {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.board().cmp(other.0.board())
+    }
+}
+
+impl GpuMode {
+    /// The geometry of a device that is cut on demand.
+    #[must_use]
+    pub fn geometry(self) -> Option<&'static Geometry> {
+        match self {
+            Self::Mig(Cut(geometry)) => Some(geometry),
+            Self::Plain | Self::Replicas(..) => None,
+        }
+    }
 }
 
 /// What is left of one device.
@@ -80,6 +136,23 @@ impl DeviceFree {
         }
     }
 
+    /// Whether so much is left of `gpu` as one unit of `container` takes. Says nothing about MIG slots.
+    #[must_use]
+    pub fn takes(self, container: &ContainerRequest, gpu: &Gpu) -> bool {
+        let Some((compute, memory)) = container.takes(gpu) else {
+            return false;
+        };
+        match (container, gpu.mode) {
+            (ContainerRequest::Whole { .. }, GpuMode::Plain) => self.is_idle(gpu),
+            // What rounding leaves over is not another replica.
+            (ContainerRequest::Whole { .. }, GpuMode::Replicas(count, _)) => {
+                let others = compute.0 * (u32::from(count.get()) - 1);
+                self.compute.0 + others >= Milli::WHOLE.0 && self.memory >= memory
+            }
+            _ => self.compute >= compute && self.memory >= memory,
+        }
+    }
+
     /// Whether nobody holds any part of `gpu`.
     #[must_use]
     pub fn is_idle(self, gpu: &Gpu) -> bool {
@@ -89,7 +162,7 @@ impl DeviceFree {
 
 /// A set of devices of one node, by index.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DeviceSet(u32);
+pub struct DeviceSet(u64);
 
 impl DeviceSet {
     /// No device.

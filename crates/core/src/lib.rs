@@ -13,9 +13,11 @@
 //! Modules in reading order.
 
 pub mod units;
+pub mod mig;
 pub mod gpu;
 pub mod topology;
-pub mod mig;
+pub mod partition;
+pub mod devices;
 pub mod request;
 pub mod node;
 mod free;

@@ -11,10 +11,13 @@ use smallvec::SmallVec;
 
 use crate::cluster::Cluster;
 use crate::gpu::{DeviceFree, DeviceSet, Gpu};
-use crate::node::{HandOver, NodeState, Room};
+use crate::mig::BoardState;
+use crate::node::{HandOver, Health, NodeState, Room};
+use crate::partition::Partition;
 use crate::plan::Context;
 use crate::request::Kind;
 use crate::strategy::Standing;
+use crate::topology::Layout;
 use crate::units::NodeIx;
 
 /// What a ranking needs of a node, close together.
@@ -29,10 +32,20 @@ pub(crate) struct Mirror {
 /// Numbers for nodes that look equal.
 #[derive(Debug, Default)]
 pub(crate) struct Looks {
-    hardware: BTreeMap<(HandOver, Arc<[Gpu]>), u32>,
+    hardware: BTreeMap<Hardware, u32>,
     numbers: BTreeMap<Look, u32>,
     /// What the strategy thinks of each look, by its number.
     pub(crate) standings: Vec<Standing>,
+}
+
+/// What a decision sees of a node's inventory.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Hardware {
+    hand_over: HandOver,
+    health: Health,
+    gpus: Arc<[Gpu]>,
+    partitions: Arc<[(Partition, u32)]>,
+    links: Option<Arc<Layout>>,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +54,8 @@ struct Look {
     hardware: u32,
     devices: SmallVec<[DeviceFree; 8]>,
     unsure: DeviceSet,
+    boards: Vec<Option<BoardState>>,
+    partitions: SmallVec<[u32; 2]>,
     hosted: SmallVec<[Kind; 2]>,
 }
 
@@ -78,7 +93,14 @@ impl Looks {
             return 0;
         }
         let next = self.hardware.len() as u32;
-        let hardware = (state.node().hand_over, state.node().gpus.clone());
+        let node = state.node();
+        let hardware = Hardware {
+            hand_over: node.hand_over,
+            health: node.health,
+            gpus: node.gpus.clone(),
+            partitions: node.partitions.clone(),
+            links: node.links.clone(),
+        };
         let hardware = *self.hardware.entry(hardware).or_insert(next);
         let hosted = state.hosted().keys().copied();
         let look = Look {
@@ -86,6 +108,8 @@ impl Looks {
             hardware,
             devices: SmallVec::from_slice(&state.free().devices),
             unsure: state.free().unsure,
+            boards: state.free().boards.clone(),
+            partitions: SmallVec::from_slice(&state.free().partitions),
             hosted: hosted.filter(|_| strategy.sight().hosted).collect(),
         };
         let next = self.standings.len() as u32;

@@ -6,21 +6,25 @@
 //!
 //! A [`NodeState`] prints as a drawing, one cell a device: `.` idle, `x` nothing left,
 //! `350/1000` what is left of its compute, `?2` two devices whose holder is known and whose index is
-//! not. Tests, `explain` and debug output speak it.
+//! not, `M[xx......]` the memory slices of a board that is cut on demand, `5*1g.10gb` partitions left
+//! of those that are counted. Tests, `explain` and debug output speak it.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::free::{derive, give_back, take};
-use crate::gpu::{Gpu, MAX_DEVICES};
+use crate::gpu::{DeviceSet, Gpu, MAX_DEVICES};
+use crate::mig::{BoardState, Geometry, SliceMask};
+use crate::partition::Partition;
 use crate::request::{Devices, Kind, PodRequest};
+use crate::topology::Layout;
 use crate::units::{Milli, PodUid};
 
 pub use crate::free::{Free, HoldError, Room};
 
 /// What a node advertises.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Node {
     /// Its name, unique in the cluster.
     pub name: Arc<str>,
@@ -30,8 +34,23 @@ pub struct Node {
     pub room: Room,
     /// Its devices, by index; at most [`MAX_DEVICES`].
     pub gpus: Arc<[Gpu]>,
+    /// Partitions that were cut beforehand, of which the vendor's plugin chooses: how many of a kind.
+    pub partitions: Arc<[(Partition, u32)]>,
     /// Who makes a chosen device real.
     pub hand_over: HandOver,
+    /// How the devices are joined, if that is known and not all the same.
+    pub links: Option<Arc<Layout>>,
+    /// What keeps new pods away; running ones stay counted.
+    pub health: Health,
+}
+
+/// What is wrong with a node's devices.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Health {
+    /// Devices that do not work.
+    pub failed: DeviceSet,
+    /// Whether something is wrong with all of them, or is being changed.
+    pub ailing: bool,
 }
 
 /// Who gives a container the device that was chosen for it.
@@ -224,8 +243,10 @@ impl NodeState {
         let adds_up = self.adds_up();
         let hold = self.holds.remove(&pod)?;
         match hold.claim.devices() {
-            Some(devices) if adds_up => {
-                give_back(&self.node, &mut self.free, &hold.request, devices);
+            Some(devices)
+                if adds_up
+                    && give_back(&self.node, &mut self.free, &hold.request, devices).is_ok() =>
+            {
                 let kind = hold.request.kind();
                 if let Some(count) = self.hosted.get_mut(&kind) {
                     *count -= 1;
@@ -253,6 +274,17 @@ impl NodeState {
     }
 }
 
+/// One character a memory slice of a board: `.` free, `x` taken.
+fn slots(gpu: &Gpu, board: Option<BoardState>) -> String {
+    let slices = gpu.mode.geometry().map_or(0, Geometry::slices);
+    let taken = board.map(BoardState::taken);
+    let slot = |slice| {
+        let free = taken.is_some_and(|taken| taken.common(SliceMask::run(slice, 1)).is_empty());
+        if free { '.' } else { 'x' }
+    };
+    (0..slices).map(slot).collect()
+}
+
 /// The 64-bit FNV-1a hash: the same on every platform and in every release.
 fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
@@ -263,12 +295,20 @@ fn fnv1a(bytes: &[u8]) -> u64 {
 impl fmt::Display for NodeState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:", self.node.name)?;
-        for (device, gpu) in self.free.devices.iter().zip(self.node.gpus.iter()) {
+        let cells = self.free.devices.iter().zip(self.node.gpus.iter());
+        for (index, (device, gpu)) in cells.enumerate() {
             match device.compute {
+                _ if gpu.mode.geometry().is_some() => {
+                    let board = self.free.boards.get(index).copied().flatten();
+                    write!(f, " M[{}]", slots(gpu, board))?;
+                }
                 _ if device.is_idle(gpu) => f.write_str(" .")?,
                 Milli(0) => f.write_str(" x")?,
                 left => write!(f, " {left}/1000")?,
             }
+        }
+        for ((kind, _), left) in self.node.partitions.iter().zip(&self.free.partitions) {
+            write!(f, " {left}*{kind}")?;
         }
         if self.free.unknown > 0 {
             write!(f, " ?{}", self.free.unknown)?;

@@ -11,10 +11,12 @@
 use std::sync::Arc;
 
 use crate::assign;
+use crate::mig::{Demand, Prospects};
 use crate::node::{NodeState, Room};
-use crate::request::{Devices, PodRequest};
+use crate::request::{ContainerRequest, Devices, PodRequest};
 use crate::strategy::fgd::Outlook;
 use crate::strategy::{Standing, Strategy, View};
+use crate::topology::Closeness;
 use crate::unfit::Unfit;
 use crate::units::{NodeIx, Score};
 
@@ -24,6 +26,7 @@ pub struct Context {
     strategy: Strategy,
     parameters: Parameters,
     outlook: Arc<Outlook>,
+    prospects: Arc<Prospects>,
     seed: u64,
     decision: u64,
 }
@@ -40,6 +43,9 @@ impl Default for Parameters {
         Self { gpu_weight: 5 }
     }
 }
+
+/// What one class of links is worth beside a strategy's score.
+const JOINED: i64 = 1 << 56;
 
 /// What one node could give a pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +69,7 @@ impl Context {
             strategy,
             parameters,
             outlook,
+            prospects: Arc::new(Prospects::new(Demand::default())),
             seed,
             decision: 0,
         }
@@ -98,6 +105,12 @@ impl Context {
     #[must_use]
     pub fn outlook(&self) -> &Outlook {
         &self.outlook
+    }
+
+    /// What boards that are cut on demand are worth.
+    #[must_use]
+    pub fn prospects(&self) -> &Prospects {
+        &self.prospects
     }
 
     /// A number drawn for this decision and `what`, the same on every platform.
@@ -178,6 +191,15 @@ pub(crate) fn weigh(
     context: &Context,
 ) -> Result<Candidate, Unfit> {
     let assigned = assign::devices(state, standing, request, context)?;
+    if let Some(score) = assigned
+        .partitions
+        .filter(|_| context.strategy.looks_ahead())
+    {
+        return Ok(Candidate {
+            score,
+            devices: assigned.devices,
+        });
+    }
     let score = assigned.score.unwrap_or_else(|| {
         context.strategy.score(&View {
             state,
@@ -188,8 +210,29 @@ pub(crate) fn weigh(
             chosen: assigned.chosen(),
         })
     });
+    let joined = i64::from(joined(state, request, &assigned.devices));
     Ok(Candidate {
-        score,
+        score: Score(score.0.saturating_add(joined.saturating_mul(JOINED))),
         devices: assigned.devices,
     })
+}
+
+/// How well the worst joined whole devices of a container are joined: 0 across sockets, at best, or
+/// nothing known of it, to 3 for links of their own. A node that can give a better class goes before
+/// whatever the strategy thinks of the rest.
+fn joined(state: &NodeState, request: &PodRequest, devices: &Devices) -> u8 {
+    let Some(links) = &state.node().links else {
+        return 0;
+    };
+    let containers = request.containers().iter().zip(devices);
+    let several = containers.filter(|(container, set)| {
+        matches!(container, ContainerRequest::Whole { .. }) && set.len() > 1
+    });
+    let classes = several.map(|(_, set)| match links.worst(*set) {
+        Some(Closeness::NvLink) => 3,
+        Some(Closeness::PcieSwitch) => 2,
+        Some(Closeness::SameNuma) => 1,
+        Some(Closeness::System) | None => 0,
+    });
+    classes.min().unwrap_or(0)
 }

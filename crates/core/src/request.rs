@@ -10,7 +10,10 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 use thiserror::Error;
 
-use crate::gpu::{DeviceSet, Gpu, MAX_DEVICES, Model, Vendor};
+pub use crate::devices::Devices;
+use crate::gpu::{Gpu, GpuMode, MAX_DEVICES, Model, Vendor};
+use crate::partition::Partition;
+use crate::topology::Wish;
 use crate::units::{Mebibytes, Milli};
 
 /// Most containers one pod may have. Kubernetes sets no limit; a pod beyond this one is refused.
@@ -24,6 +27,8 @@ pub struct PodRequest {
     memory: Mebibytes,
     models: Models,
     vendor: Option<Vendor>,
+    least_memory: Mebibytes,
+    wish: Option<Wish>,
 }
 
 /// What one container asks of the node's GPUs.
@@ -43,6 +48,8 @@ pub enum ContainerRequest {
         /// Of each device.
         share: Share,
     },
+    /// One partition of a device. Whoever asks for several is so many containers.
+    Partition(Partition),
 }
 
 /// A part of one device.
@@ -116,6 +123,8 @@ impl PodRequest {
             memory,
             models,
             vendor: None,
+            least_memory: Mebibytes(0),
+            wish: None,
         })
     }
 
@@ -126,6 +135,30 @@ impl PodRequest {
             vendor: Some(vendor),
             ..self
         }
+    }
+
+    /// The same request for devices with at least so much memory.
+    #[must_use]
+    pub fn with_least_memory(self, least_memory: Mebibytes) -> Self {
+        Self {
+            least_memory,
+            ..self
+        }
+    }
+
+    /// The same request for devices joined as wished.
+    #[must_use]
+    pub fn wishing(self, wish: Wish) -> Self {
+        Self {
+            wish: Some(wish),
+            ..self
+        }
+    }
+
+    /// How the devices of a container must or should be joined.
+    #[must_use]
+    pub fn wish(&self) -> Option<Wish> {
+        self.wish
     }
 
     /// Each container's request, in the pod's order.
@@ -152,10 +185,12 @@ impl PodRequest {
         &self.models
     }
 
-    /// Whether a device of this make and model is acceptable.
+    /// Whether a device of this make, model and size is acceptable.
     #[must_use]
     pub fn accepts(&self, gpu: &Gpu) -> bool {
-        self.vendor.is_none_or(|vendor| vendor == gpu.vendor) && self.models.accept(&gpu.model)
+        self.vendor.is_none_or(|vendor| vendor == gpu.vendor)
+            && self.models.accept(&gpu.model)
+            && gpu.memory >= self.least_memory
     }
 
     /// The same request with another amount of host memory.
@@ -214,28 +249,57 @@ impl ContainerRequest {
     pub fn count(&self) -> usize {
         match self {
             Self::None => 0,
+            Self::Partition(_) => 1,
             Self::Whole { count } | Self::Share { count, .. } => usize::from(count.get()),
         }
     }
 
-    /// Compute asked of each device.
+    /// Compute asked of each device, whatever the device.
     #[must_use]
     pub fn compute(&self) -> Milli {
         match self {
             Self::None => Milli(0),
             Self::Whole { .. } => Milli::WHOLE,
             Self::Share { share, .. } => share.compute,
+            Self::Partition(partition) => partition.nominal(),
+        }
+    }
+
+    /// Compute and memory that this container would hold on `gpu`; none if `gpu` is not given out in
+    /// such parts.
+    ///
+    /// A replica is an equal part of both, rounded down. Time-slicing keeps no such promise; it is
+    /// counted so that there are as many as replicas.
+    #[must_use]
+    pub fn takes(&self, gpu: &Gpu) -> Option<(Milli, Mebibytes)> {
+        match (self, gpu.mode) {
+            (Self::None, _) => Some((Milli(0), Mebibytes(0))),
+            (Self::Whole { .. }, GpuMode::Plain) => Some((Milli::WHOLE, gpu.memory)),
+            (Self::Share { share, .. }, GpuMode::Plain) => {
+                Some((share.compute, share.memory.on(gpu)))
+            }
+            (Self::Whole { .. }, GpuMode::Replicas(count, _)) => {
+                let count = u32::from(count.get());
+                Some((Milli(1000 / count), Mebibytes(gpu.memory.0 / count)))
+            }
+            (Self::Partition(Partition::Mig(profile)), GpuMode::Mig(cut)) => {
+                let shape = cut.0.shape(*profile)?;
+                let part = |all: u32, of: u8, parts: u8| {
+                    let part = u64::from(all) * u64::from(of) / u64::from(parts.max(1));
+                    u32::try_from(part).unwrap_or(all).min(all)
+                };
+                let compute = part(1000, profile.compute(), cut.0.compute());
+                let memory = part(gpu.memory.0, shape.size, cut.0.slices());
+                Some((Milli(compute), Mebibytes(memory)))
+            }
+            _ => None,
         }
     }
 
     /// Memory this container would hold on `gpu`.
     #[must_use]
     pub fn memory_on(&self, gpu: &Gpu) -> Mebibytes {
-        match self {
-            Self::None => Mebibytes(0),
-            Self::Whole { .. } => gpu.memory,
-            Self::Share { share, .. } => share.memory.on(gpu),
-        }
+        self.takes(gpu).map_or(Mebibytes(0), |(_, memory)| memory)
     }
 
     fn check(&self) -> Result<(), RequestError> {
@@ -285,6 +349,3 @@ impl Models {
         }
     }
 }
-
-/// The devices each container got, in the pod's order of containers.
-pub type Devices = SmallVec<[DeviceSet; 2]>;

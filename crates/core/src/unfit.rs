@@ -17,14 +17,20 @@ pub enum Unfit {
     Memory,
     /// The node has no GPU.
     NoGpu,
+    /// Its GPUs are not well.
+    Unhealthy,
     /// The node has no hand-over for shares.
     NoHandOver,
-    /// No device is of an acceptable model.
+    /// No device is of an acceptable model and size.
     Model,
+    /// No partition of the kind is left, nor room to make one.
+    Partition,
     /// Too few devices are idle.
     WholeDevices,
     /// Too few devices have so large a share left.
     Share,
+    /// The idle devices are not joined as the pod demands.
+    Topology,
     /// Each container would fit alone, all of them together do not.
     Together,
     /// Deciding whether the containers fit together would take too long.
@@ -33,15 +39,18 @@ pub enum Unfit {
 
 impl Unfit {
     /// All of them, in order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Pods,
         Self::Cores,
         Self::Memory,
         Self::NoGpu,
+        Self::Unhealthy,
         Self::NoHandOver,
         Self::Model,
+        Self::Partition,
         Self::WholeDevices,
         Self::Share,
+        Self::Topology,
         Self::Together,
         Self::Intricate,
     ];
@@ -50,14 +59,17 @@ impl Unfit {
 impl Unfit {
     /// The sentence that ends up in the pod's events.
     #[must_use]
-    pub fn sentence(self) -> &'static str {
+    pub const fn sentence(self) -> &'static str {
         match self {
             Self::Pods => "too many pods on the node",
             Self::Cores => "too few CPU cores left",
             Self::Memory => "too little host memory left",
-            Self::NoGpu => "the node has no GPU",
+            Self::NoGpu => "the node offers no GPU (devices behind DRA are not counted)",
+            Self::Unhealthy => "the node's GPUs are not healthy",
             Self::NoHandOver => "the node has no hand-over for GPU shares",
             Self::Model => "no GPU of an acceptable model",
+            Self::Partition => "no such GPU partition left",
+            Self::Topology => "the idle GPUs are not joined as demanded",
             Self::WholeDevices => "too few idle GPUs",
             Self::Share => "no GPU with so large a share left",
             Self::Together => "the containers' GPU requests do not fit together",

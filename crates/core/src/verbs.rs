@@ -305,20 +305,24 @@ impl Planner {
 }
 
 /// Whether `devices` may serve `request` by every rule that is not a matter of amounts: acceptable
-/// models, the node's hand-over, devices that are idle by a guess.
+/// models, how a device is given out, the node's hand-over, health, devices that are idle by a guess.
 fn allows(state: &NodeState, request: &PodRequest, devices: &Devices) -> bool {
     let (node, free) = (state.node(), state.free());
+    if request.wants_gpu() && node.health.ailing {
+        return false;
+    }
     let mut containers = request.containers().iter().zip(devices);
     containers.all(|(container, set)| {
         let share = matches!(container, ContainerRequest::Share { .. });
         let serves = !share || node.hand_over.serves_shares();
         serves
             && set.iter().all(|device| {
-                let accepted = node
+                let well = !node.health.failed.contains(device);
+                let given = node
                     .gpus
                     .get(device)
-                    .is_some_and(|gpu| request.accepts(gpu));
-                accepted && !(share && free.unsure.contains(device))
+                    .is_some_and(|gpu| request.accepts(gpu) && container.takes(gpu).is_some());
+                well && given && !(share && free.unsure.contains(device))
             })
     })
 }

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::request::{Models, PodRequest};
-use crate::units::Milli;
+use crate::request::{ContainerRequest, Models, PodRequest, ShareMemory};
+use crate::units::{Mebibytes, Milli};
 
 /// What fragmentation sees of a pod.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,23 +19,37 @@ pub struct Class {
     pub devices: u32,
     /// Acceptable models.
     pub models: Models,
+    /// MiB of each device, where a share states its memory so; 0 where it follows compute.
+    pub memory: Mebibytes,
 }
 
 impl Class {
     /// The class of one pod. Of several containers the largest share counts for all devices.
     #[must_use]
     pub fn of(request: &PodRequest) -> Self {
-        let containers = request.containers();
+        let partition = |c: &&ContainerRequest| !matches!(c, ContainerRequest::Partition(_));
+        let containers = || request.containers().iter().filter(partition);
         Self {
             cores: request.cores(),
-            share: containers
-                .iter()
-                .map(crate::request::ContainerRequest::compute)
+            share: containers()
+                .map(ContainerRequest::compute)
                 .max()
                 .unwrap_or_default(),
-            devices: containers.iter().map(|c| c.count() as u32).sum(),
+            devices: containers().map(|c| c.count() as u32).sum(),
             models: request.models().clone(),
+            memory: containers().map(memory).max().unwrap_or_default(),
         }
+    }
+}
+
+/// MiB that a share asks of each device, 0 where it asks for a part of the device.
+fn memory(container: &ContainerRequest) -> Mebibytes {
+    match container {
+        ContainerRequest::Share { share, .. } => match share.memory {
+            ShareMemory::Mebibytes(memory) => memory,
+            ShareMemory::Milli(_) => Mebibytes(0),
+        },
+        _ => Mebibytes(0),
     }
 }
 

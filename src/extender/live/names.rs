@@ -93,6 +93,7 @@ mod tests {
             },
             gpus: [].into(),
             hand_over: HandOver::DevicePlugin,
+            ..Node::default()
         }
     }
 

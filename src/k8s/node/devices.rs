@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use stowage_core::gpu::{DeviceSet, Gpu, MAX_DEVICES, Model, Vendor};
+use stowage_core::gpu::{DeviceSet, Gpu, GpuMode, MAX_DEVICES, Model, Vendor};
 use stowage_core::node::HandOver;
 use stowage_core::units::Mebibytes;
 
@@ -46,6 +46,7 @@ fn from_inventory(inventory: &Inventory) -> Devices {
         vendor: device.vendor.into(),
         model: boards::model(&device.model),
         memory: Mebibytes(device.memory_mib),
+        mode: GpuMode::Plain,
     };
     let failed = devices.iter().enumerate().filter(|(_, d)| !d.healthy);
     Devices {
@@ -88,6 +89,7 @@ fn from_labels(node: &NodeObject<'_>) -> Result<Devices, Reason> {
             vendor,
             model,
             memory,
+            mode: GpuMode::Plain,
         };
         gpus.extend(std::iter::repeat_n(gpu, count as usize));
     }

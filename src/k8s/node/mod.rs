@@ -123,6 +123,7 @@ fn read(name: &str, node: &NodeObject<'_>) -> Result<NodeFacts, Reason> {
             room,
             gpus: devices.gpus,
             hand_over: devices.hand_over,
+            ..Node::default()
         },
         uuids: devices.uuids,
         failed: devices.failed,

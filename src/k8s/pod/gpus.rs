@@ -164,7 +164,7 @@ fn share_out(users: &[User<'_>]) -> (Vec<ContainerRequest>, Vec<Vec<usize>>) {
             continue;
         }
         match user.asks {
-            ContainerRequest::None => {}
+            ContainerRequest::None | ContainerRequest::Partition(_) => {}
             ContainerRequest::Whole { count } => {
                 let whole = |c: &ContainerRequest| matches!(c, ContainerRequest::Whole { .. });
                 let later = slots.iter().enumerate().filter(|(_, c)| whole(c));

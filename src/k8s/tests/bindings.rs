@@ -25,7 +25,7 @@ fn a_bound_pod_is_read_back_by_uuid_then_by_index() {
     let here = placement
         .devices(&request, &pod.gpus, Some(&node.uuids))
         .unwrap();
-    assert_eq!(here.as_slice(), [set(&[1]), set(&[0, 2])]);
+    assert_eq!(here[..], [set(&[1]), set(&[0, 2])]);
     // The driver has numbered the devices anew.
     let anew = [
         None,
@@ -33,7 +33,7 @@ fn a_bound_pod_is_read_back_by_uuid_then_by_index() {
         Some("GPU-11111111-aaaa".to_owned()),
     ];
     let moved = placement.devices(&request, &pod.gpus, Some(&anew)).unwrap();
-    assert_eq!(moved.as_slice(), [set(&[2]), set(&[1, 2])]);
+    assert_eq!(moved[..], [set(&[2]), set(&[1, 2])]);
     let unseen = placement.devices(&request, &pod.gpus, None).unwrap();
     assert_eq!(unseen, here);
 }

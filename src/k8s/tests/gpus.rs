@@ -1,7 +1,7 @@
 //! What pods ask of GPUs, and the sentence for each thing that makes no sense.
 
 use serde_json::json;
-use stowage_core::gpu::{Gpu, Model, Vendor};
+use stowage_core::gpu::{Gpu, GpuMode, Model, Vendor};
 use stowage_core::request::ShareMemory;
 use stowage_core::units::{Mebibytes, Milli};
 
@@ -37,6 +37,7 @@ fn vendors_names_stand_for_whole_devices() {
             vendor,
             model: Model::new("any"),
             memory: Mebibytes(1),
+            mode: GpuMode::Plain,
         };
         for (_, other) in vendors {
             assert_eq!(request.accepts(&gpu(other)), other == vendor, "{resource}");

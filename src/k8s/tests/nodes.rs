@@ -1,7 +1,7 @@
 //! What nodes have, by source, and the sentence for each that cannot be used.
 
 use serde_json::json;
-use stowage_core::gpu::{DeviceSet, Gpu, Model, Vendor};
+use stowage_core::gpu::{DeviceSet, Gpu, GpuMode, Model, Vendor};
 use stowage_core::node::{HandOver, Room};
 use stowage_core::units::{Mebibytes, Milli};
 
@@ -14,6 +14,7 @@ fn gpu(vendor: Vendor, model: &str, memory: u32) -> Gpu {
         vendor,
         model: Model::new(model),
         memory: Mebibytes(memory),
+        mode: GpuMode::Plain,
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
-use stowage_core::gpu::{Gpu, Model, Vendor};
+use stowage_core::gpu::{Gpu, GpuMode, Model, Vendor};
 use stowage_core::node::Room;
 use stowage_core::request::{ContainerRequest, Models, PodRequest, Share, ShareMemory};
 use stowage_core::units::{Mebibytes, Milli};
@@ -140,6 +140,7 @@ fn nodes(
         vendor: Vendor::Nvidia,
         model: Model::new(model),
         memory: Mebibytes(memory_mib),
+        mode: GpuMode::Plain,
     };
     let gpus: Arc<[Gpu]> = vec![gpu; gpus].into();
     let node = |number| TraceNode {

@@ -13,7 +13,7 @@ use std::num::NonZeroU8;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use stowage_core::gpu::{Gpu, MAX_DEVICES, Model, Vendor};
+use stowage_core::gpu::{Gpu, GpuMode, MAX_DEVICES, Model, Vendor};
 use stowage_core::node::Room;
 use stowage_core::request::{ContainerRequest, Models, PodRequest, Share, ShareMemory};
 use stowage_core::units::{Mebibytes, Milli};
@@ -138,6 +138,7 @@ fn read_nodes(file: &Path) -> Result<Vec<TraceNode>, TraceError> {
                     vendor: Vendor::Nvidia,
                     model: Model::new(model),
                     memory: memory_of(model),
+                    mode: GpuMode::Plain,
                 };
                 vec![gpu; *count as usize].into()
             });

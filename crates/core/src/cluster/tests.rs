@@ -22,6 +22,7 @@ fn cluster() -> Cluster {
         room,
         gpus: [].into(),
         hand_over: HandOver::DevicePlugin,
+        ..Node::default()
     };
     let mut cluster = Cluster::new([node("a"), node("b")]).expect("two names");
     let held = cluster.hold(PodUid(1), NodeIx(0), pod(), Claim::Bound(Devices::new()));

@@ -8,13 +8,18 @@
 //! Score: trunc(100 / (1 + exp(-(F_before - F_after)/1000))). For a share every device is tried;
 //! the best integer score wins, the lowest index on a tie.
 //!
+//! Beyond the published formula: where some class states its share's memory in MiB, r_g is the smaller
+//! of free compute and free memory, each in thousandths of the device, and a device is large enough
+//! for that class only if it has the MiB too. Devices that are given out in replicas or MIG instances
+//! are left out.
+//!
 //! The truncation makes the order of floating-point sums visible, so it is the published one: one
 //! sum per cause in class order (lacks both, lacks GPU, lacks cores, no GPU asked and fits, no GPU
 //! asked and does not, model not acceptable), the causes added in that order; p_m = (count/total) /
 //! (covered/total).
 //! Source: Weng et al., "Beware of Fragmentation", USENIX ATC '23, and its simulator.
 
-use crate::gpu::{DeviceFree, Gpu, MAX_DEVICES, Model};
+use crate::gpu::{DeviceFree, Gpu, GpuMode, MAX_DEVICES, Model};
 use crate::node::NodeState;
 use crate::request::Models;
 use crate::workload::Workload;
@@ -45,12 +50,15 @@ pub struct Outlook {
     models: Vec<Model>,
     /// Per row, whether each class accepts the model. Row 0 is any model that nobody names.
     access: Vec<Vec<bool>>,
+    /// Whether some class states memory in MiB.
+    memory: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Demand {
     share: u32,
     devices: u32,
+    memory: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +95,9 @@ impl Outlook {
             let demand = Demand {
                 share: class.share.0,
                 devices: class.devices,
+                memory: class.memory.0,
             };
+            outlook.memory |= demand.memory > 0;
             outlook.classes.push(Expected {
                 popularity: *count as f64 / total / covered,
                 cores: class.cores.0,
@@ -125,15 +135,27 @@ impl Outlook {
     fn fragmentation_of(&self, gpus: &[Gpu], cores: u32, devices: &[DeviceFree]) -> f64 {
         let mut free = [0_u32; MAX_DEVICES];
         let free = &mut free[..devices.len().min(MAX_DEVICES)];
-        for (slot, device) in free.iter_mut().zip(devices) {
-            *slot = device.compute.0;
+        for ((slot, device), gpu) in free.iter_mut().zip(devices).zip(gpus) {
+            if gpu.mode == GpuMode::Plain {
+                *slot = device.compute.0;
+            }
+        }
+        if self.memory {
+            for ((slot, device), gpu) in free.iter_mut().zip(devices).zip(gpus) {
+                let milli = u64::from(device.memory.0) * 1000 / u64::from(gpu.memory.0.max(1));
+                *slot = (*slot).min(u32::try_from(milli).unwrap_or(u32::MAX));
+            }
         }
         let all = f64::from(free.iter().sum::<u32>());
         let Some(access) = self.access.get(self.row(gpus)) else {
             return 0.0;
         };
         let mut small: smallvec::SmallVec<[Option<f64>; 32]> = smallvec::SmallVec::new();
-        small.extend(self.demands.iter().map(|demand| too_small(free, *demand)));
+        small.extend(
+            self.demands
+                .iter()
+                .map(|demand| too_small(free, devices, *demand)),
+        );
         let mut sums = [0.0; CAUSES];
         for (class, &access) in self.classes.iter().zip(access) {
             let has_cores = cores >= class.cores;
@@ -166,10 +188,10 @@ impl Outlook {
 }
 
 /// The sum of free compute on devices too small for `demand`, or none if too few are large enough.
-fn too_small(free: &[u32], demand: Demand) -> Option<f64> {
+fn too_small(free: &[u32], devices: &[DeviceFree], demand: Demand) -> Option<f64> {
     let (mut large, mut small) = (0, 0);
-    for &left in free {
-        if left < demand.share {
+    for (&left, device) in free.iter().zip(devices) {
+        if left < demand.share || device.memory.0 < demand.memory {
             small += left;
         } else {
             large += 1;

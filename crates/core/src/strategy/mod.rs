@@ -152,6 +152,20 @@ impl Strategy {
         )
     }
 
+    /// Whether MIG instances and counted partitions are scored by what future requests lose. The
+    /// others judge them by cores, memory and compute, as everything else.
+    #[must_use]
+    pub fn looks_ahead(self) -> bool {
+        match self {
+            Self::Random | Self::LeastAllocated | Self::MostAllocated => false,
+            Self::DotProduct
+            | Self::GpuClustering
+            | Self::GpuPacking
+            | Self::BestFit
+            | Self::Fgd => true,
+        }
+    }
+
     /// What it looks at.
     #[must_use]
     pub fn sight(self) -> Sight {

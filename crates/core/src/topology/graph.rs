@@ -13,8 +13,7 @@ use petgraph::algo::{dijkstra, has_path_connecting};
 use petgraph::graph::{NodeIndex, UnGraph};
 use petgraph::visit::NodeFiltered;
 
-use super::{Bandwidth, Layout, Pair, PciePath, TopologyError};
-use crate::gpu::MAX_DEVICES;
+use super::{Bandwidth, Layout, MOST_GPUS, Pair, PciePath, TopologyError};
 
 /// Most vertices that are no GPU: a switch, a bridge and a NIC for each of 32 GPUs, and some.
 pub const MAX_OTHERS: usize = 128;
@@ -92,8 +91,8 @@ impl Graph {
     pub fn add(&mut self, kind: Kind) -> Result<Vertex, TopologyError> {
         let others = self.graph.node_count() - self.gpus.len();
         match kind {
-            Kind::Gpu if self.gpus.len() == MAX_DEVICES => {
-                return Err(TopologyError::Gpus(MAX_DEVICES + 1));
+            Kind::Gpu if self.gpus.len() == MOST_GPUS => {
+                return Err(TopologyError::Gpus(MOST_GPUS + 1));
             }
             Kind::Gpu => {}
             _ if others == MAX_OTHERS => return Err(TopologyError::Others(MAX_OTHERS + 1)),

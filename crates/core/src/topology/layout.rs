@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{Bandwidth, Speeds, TopologyError};
-use crate::gpu::{DeviceSet, MAX_DEVICES};
+use super::{Bandwidth, MOST_GPUS, Speeds, TopologyError};
+use crate::gpu::DeviceSet;
 
 /// How PCIe joins two GPUs, from close to far. Source: `nvmlGpuTopologyLevel_t` of NVML, which
 /// `nvidia-smi topo -m` abbreviates.
@@ -229,7 +229,7 @@ impl Layout {
         gpus: usize,
         mut pair: impl FnMut(usize, usize) -> Pair,
     ) -> Result<Self, TopologyError> {
-        if gpus > MAX_DEVICES {
+        if gpus > MOST_GPUS {
             return Err(TopologyError::Gpus(gpus));
         }
         let pairs = (0..gpus).flat_map(|high| (0..high).map(move |low| (low, high)));
@@ -254,6 +254,14 @@ impl Layout {
     pub fn pair(&self, a: usize, b: usize) -> Option<Pair> {
         let (low, high) = (a.min(b), a.max(b));
         (low != high && high < self.gpus).then(|| self.pairs[place(low, high)])
+    }
+
+    /// How the worst joined pair of `set` is joined; none if it has no pair, or one is not known.
+    #[must_use]
+    pub fn worst(&self, set: DeviceSet) -> Option<Closeness> {
+        let known = set.minus(self.devices()).is_empty();
+        let pairs = self.within(set).map(Pair::closeness);
+        pairs.max().filter(|_| known)
     }
 
     /// The pairs within `set`.

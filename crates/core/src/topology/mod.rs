@@ -36,13 +36,14 @@ pub use wanted::{Wanted, Wish, WishError, satisfies};
 
 use thiserror::Error;
 
-use crate::gpu::MAX_DEVICES;
+/// Most GPUs of a layout. Nodes with more devices cut GPUs into partitions, which no link joins.
+pub const MOST_GPUS: usize = 32;
 
 /// Why a description of links makes no sense. Devices and vertices are named by their number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum TopologyError {
     /// More GPUs than any node may have.
-    #[error("{0} GPUs: expected at most {MAX_DEVICES}")]
+    #[error("{0} GPUs: expected at most {MOST_GPUS}")]
     Gpus(usize),
     /// More vertices that are no GPU than any board has.
     #[error("{0} switches, bridges, sockets and NICs: expected at most {MAX_OTHERS}")]

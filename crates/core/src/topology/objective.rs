@@ -15,7 +15,7 @@
 //!
 //! Devices that a layout does not know are never chosen.
 
-use super::{Bandwidth, Closeness, Layout, Pair};
+use super::{Bandwidth, Closeness, Layout, MOST_GPUS, Pair};
 use crate::gpu::DeviceSet;
 
 /// The devices to take.
@@ -55,9 +55,10 @@ pub(super) fn total(layout: &Layout, set: DeviceSet) -> Bandwidth {
     Bandwidth(layout.within(set).map(|pair| pair.bandwidth.0).sum())
 }
 
-/// The set as bits.
+/// The set as bits; devices that no layout has are left out.
 pub(super) fn bits(set: DeviceSet) -> u32 {
-    set.iter().fold(0, |bits, device| bits | 1 << device)
+    let known = set.iter().take_while(|&device| device < MOST_GPUS);
+    known.fold(0, |bits, device| bits | 1 << device)
 }
 
 /// The bits as a set.

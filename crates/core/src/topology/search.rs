@@ -11,8 +11,8 @@
 use std::cmp::Reverse;
 
 use super::objective::{Left, bits, indices, set, total};
-use super::{Bandwidth, Choice, Layout, Wish, satisfies};
-use crate::gpu::{DeviceSet, MAX_DEVICES};
+use super::{Bandwidth, Choice, Layout, MOST_GPUS, Wish, satisfies};
+use crate::gpu::DeviceSet;
 
 /// Most GPUs of a layout for which the search is exact whatever it takes.
 pub(super) const EXACT: usize = 16;
@@ -60,7 +60,7 @@ pub(super) fn restricted(
 /// Who is joined to whom at one bandwidth or a wider one.
 struct Level {
     bandwidth: Bandwidth,
-    joined: [u32; MAX_DEVICES],
+    joined: [u32; MOST_GPUS],
 }
 
 struct Search<'a> {
@@ -68,11 +68,11 @@ struct Search<'a> {
     /// From wide to narrow.
     levels: Vec<Level>,
     /// Who may be taken with whom.
-    allowed: [u32; MAX_DEVICES],
+    allowed: [u32; MOST_GPUS],
     free: u32,
     n: usize,
     /// The next lower free device that could be swapped with this one.
-    twin: [Option<usize>; MAX_DEVICES],
+    twin: [Option<usize>; MOST_GPUS],
     best: Option<(Bandwidth, Option<Left>, u32)>,
 }
 
@@ -92,7 +92,7 @@ impl<'a> Search<'a> {
             allowed: relation(layout, has),
             free,
             n,
-            twin: [None; MAX_DEVICES],
+            twin: [None; MOST_GPUS],
             best: None,
         };
         for high in indices(free) {
@@ -135,7 +135,7 @@ impl<'a> Search<'a> {
     /// Tries all ways to complete `taken` from `rest`, in lexicographic order.
     fn extend(
         &mut self,
-        joined: &[u32; MAX_DEVICES],
+        joined: &[u32; MOST_GPUS],
         taken: u32,
         rest: u32,
         total: u32,
@@ -242,7 +242,7 @@ impl<'a> Search<'a> {
 }
 
 /// For each device those that have a good pair with it.
-fn relation(layout: &Layout, good: impl Fn(super::Pair) -> bool) -> [u32; MAX_DEVICES] {
+fn relation(layout: &Layout, good: impl Fn(super::Pair) -> bool) -> [u32; MOST_GPUS] {
     std::array::from_fn(|a| {
         let others = (0..layout.gpus()).filter(|&b| layout.pair(a, b).is_some_and(&good));
         bits(others.collect())
@@ -251,7 +251,7 @@ fn relation(layout: &Layout, good: impl Fn(super::Pair) -> bool) -> [u32; MAX_DE
 
 /// Whether some `n` of `among` are all joined to one another.
 fn is_clique(
-    joined: &[u32; MAX_DEVICES],
+    joined: &[u32; MOST_GPUS],
     among: u32,
     n: usize,
     steps: &mut u64,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use stowage_core::audit::audit;
 use stowage_core::cluster::Cluster;
-use stowage_core::gpu::{DeviceSet, Gpu, Model, Vendor};
+use stowage_core::gpu::{DeviceSet, Gpu, GpuMode, Model, Vendor};
 use stowage_core::node::{Claim, HandOver, Node, NodeState, Room};
 use stowage_core::plan::{self, Context, Parameters};
 use stowage_core::request::{Devices, PodRequest};
@@ -197,6 +197,7 @@ pub(crate) fn gpu(model: &str) -> Gpu {
         vendor: Vendor::Nvidia,
         model: Model::new(model),
         memory: Mebibytes(memory),
+        mode: GpuMode::Plain,
     }
 }
 
@@ -230,6 +231,7 @@ fn node(rank: usize, line: &str, hardware: &str) -> (Node, Vec<(usize, u32)>) {
         },
         gpus: models.map(gpu).collect(),
         hand_over: HandOver::StowageNri,
+        ..Node::default()
     };
     (node, fillers)
 }

@@ -150,18 +150,32 @@ fn pod_without_gpu_goes_where_it_leaves_cores_for_the_expected_pods() {
 
 /// Fragmentation as the paper defines it, class by class and device by device.
 fn naive(state: &NodeState, workload: &Workload) -> f64 {
-    let left: Vec<u32> = state.free().devices.iter().map(|d| d.compute.0).collect();
+    let stated = workload.classes().iter().any(|(c, _)| c.memory.0 > 0);
+    let cells = state.free().devices.iter().zip(state.node().gpus.iter());
+    let left: Vec<(u32, u32)> = cells
+        .map(|(cell, gpu)| {
+            let memory = u64::from(cell.memory.0) * 1000 / u64::from(gpu.memory.0);
+            let both = cell
+                .compute
+                .0
+                .min(u32::try_from(memory).expect("at most 1000"));
+            let left = if stated { both } else { cell.compute.0 };
+            (left, cell.memory.0)
+        })
+        .collect();
     let covered: u64 = workload.classes().iter().map(|(_, count)| count).sum();
     let mut fragmentation = 0.0;
     for (class, count) in workload.classes() {
         let model = state.node().gpus.first().map(|gpu| &gpu.model);
-        let large = left.iter().filter(|&&r| r >= class.share.0).count();
+        let small = |&(r, memory): &(u32, u32)| r < class.share.0 || memory < class.memory.0;
+        let large = left.iter().filter(|cell| !small(cell)).count();
         let useful = class.devices > 0
             && model.is_some_and(|model| class.models.accept(model))
             && state.free().room.cores >= class.cores
             && large >= class.devices as usize;
-        let useless = left.iter().filter(|&&r| !useful || r < class.share.0);
-        fragmentation += *count as f64 / covered as f64 * f64::from(useless.sum::<u32>());
+        let useless = left.iter().filter(|cell| !useful || small(cell));
+        let useless: u32 = useless.map(|&(r, _)| r).sum();
+        fragmentation += *count as f64 / covered as f64 * f64::from(useless);
     }
     fragmentation
 }

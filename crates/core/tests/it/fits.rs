@@ -9,6 +9,8 @@ use stowage_core::units::Mebibytes;
 use crate::drawing::Then::{Becomes, Refuses, Takes};
 use crate::drawing::{Scene, Then, check, check_scene};
 
+const NO_GPU: &str = Unfit::NoGpu.sentence();
+
 /// Checks one picture under every strategy: what fits does not depend on it.
 fn everywhere(drawing: &str, pod: &str, then: Then<'_>) {
     for strategy in Strategy::ALL {
@@ -48,8 +50,8 @@ fn host_memory_is_enough_to_the_last_mebibyte() {
 
 #[test]
 fn node_without_gpu_takes_only_pods_that_want_none() {
-    everywhere("a: 0m 0Mi 1p", "share 1", Refuses("the node has no GPU"));
-    everywhere("a: 0m 0Mi 1p", "whole 1", Refuses("the node has no GPU"));
+    everywhere("a: 0m 0Mi 1p", "share 1", Refuses(NO_GPU));
+    everywhere("a: 0m 0Mi 1p", "whole 1", Refuses(NO_GPU));
     everywhere("a: 0m 0Mi 1p", "none + none", Becomes("a: 0m 0Mi 0p"));
 }
 
@@ -248,7 +250,7 @@ fn first_lack_is_told_in_the_order_of_the_rules() {
     told("", "a: 1m 1Mi 0p", "too many pods on the node");
     told("", "a: 1m 1Mi 1p", "too few CPU cores left");
     told("", "a: 2m 1Mi 1p", "too little host memory left");
-    told("", "a: 2m 2Mi 1p", "the node has no GPU");
+    told("", "a: 2m 2Mi 1p", NO_GPU);
     told("", "a: x x 2m 2Mi 1p", "no GPU of an acceptable model");
     told("a T4", "a: x . 2m 2Mi 1p", "too few idle GPUs");
     told(
@@ -271,18 +273,7 @@ fn of_several_containers_the_first_that_cannot_fit_speaks() {
 
 #[test]
 fn sentences_are_constant_text_and_tell_reasons_apart() {
-    use Unfit::{Cores, Intricate, Memory, Model, NoGpu, Pods, Share, Together, WholeDevices};
-    let all = [
-        Pods,
-        Cores,
-        Memory,
-        NoGpu,
-        Model,
-        WholeDevices,
-        Share,
-        Together,
-        Intricate,
-    ];
+    let all = Unfit::ALL;
     assert!(
         all.is_sorted(),
         "reasons are ordered as they are looked for"

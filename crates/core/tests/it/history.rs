@@ -109,6 +109,7 @@ pub(crate) fn node(number: usize) -> impl Strategy<Value = Node> + use<> {
             },
             gpus: boards.into_iter().map(gpu).collect(),
             hand_over: HandOver::StowageNri,
+            ..Node::default()
         }
     })
 }

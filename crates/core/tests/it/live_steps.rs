@@ -9,7 +9,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use stowage_core::audit::{Finding, audit};
 use stowage_core::cluster::{BoundPod, Cluster, Event};
-use stowage_core::gpu::{DeviceSet, Gpu, Model, Vendor};
+use stowage_core::gpu::{DeviceSet, Gpu, GpuMode, Model, Vendor};
 use stowage_core::node::{Claim, HandOver, Node, NodeState, Room};
 use stowage_core::plan::{Context, Parameters};
 use stowage_core::request::{ContainerRequest, Devices, Models, PodRequest, Share, ShareMemory};
@@ -24,6 +24,7 @@ pub(crate) fn node(number: u8, gpus: usize, hand_over: HandOver) -> Node {
         vendor: Vendor::Nvidia,
         model: Model::new("T4"),
         memory: Mebibytes(15_360),
+        mode: GpuMode::Plain,
     };
     Node {
         name: Arc::from(format!("n{number}")),
@@ -35,6 +36,7 @@ pub(crate) fn node(number: u8, gpus: usize, hand_over: HandOver) -> Node {
         },
         gpus: vec![gpu; gpus].into(),
         hand_over,
+        ..Node::default()
     }
 }
 

@@ -12,15 +12,15 @@ use crate::drawing::{check, request, share_of, try_request};
 
 #[test]
 fn as_many_devices_as_a_node_may_have_can_be_taken_at_once() {
-    let idle = format!("a: {}0m 0Mi 1p", ". ".repeat(32));
-    let full = format!("a: {}0m 0Mi 0p", "x ".repeat(32));
-    check(&idle, "whole 32", Fgd, Becomes(&full));
-    check(&idle, "share 1000 x32", Fgd, Becomes(&full));
+    let idle = format!("a: {}0m 0Mi 1p", ". ".repeat(64));
+    let full = format!("a: {}0m 0Mi 0p", "x ".repeat(64));
+    check(&idle, "whole 64", Fgd, Becomes(&full));
+    check(&idle, "share 1000 x64", Fgd, Becomes(&full));
 }
 
 #[test]
 fn requests_that_no_node_could_ever_answer_are_refused_when_made() {
-    assert_eq!(try_request("whole 33"), Err(RequestError::Devices(33)));
+    assert_eq!(try_request("whole 65"), Err(RequestError::Devices(65)));
     assert_eq!(try_request("share 1 x255"), Err(RequestError::Devices(255)));
     assert_eq!(
         try_request("share 1001 vram 1"),

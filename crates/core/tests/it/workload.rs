@@ -31,15 +31,21 @@ fn spell(workload: &Workload) -> Vec<String> {
 }
 
 #[test]
-fn pods_that_differ_in_memory_alone_are_of_one_class() {
+fn pods_that_differ_in_host_memory_alone_are_of_one_class() {
     let workload = count(&[
         "1 x share 500 mem 1",
         "1 x share 500 mem 2",
-        "1 x share 500 vram 9",
+        "1 x share 500 vram 9/1000",
     ]);
     assert_eq!(spell(&workload), ["3: 0 500 x1"]);
     let others = count(&["1 x share 500", "1 x share 500 x2", "1 x share 500 cores 1"]);
     assert_eq!(others.classes().len(), 3);
+    let memory = count(&[
+        "1 x share 500",
+        "1 x share 500 vram 9",
+        "1 x share 500 vram 8",
+    ]);
+    assert_eq!(memory.classes().len(), 3);
     let models = count(&["1 x whole 1", "1 x whole 1 on T4", "1 x whole 1 on V100M16"]);
     assert_eq!(models.classes().len(), 3);
 }

@@ -1,7 +1,7 @@
 //! From links to layouts, and links that cannot be.
 
+use super::super::MOST_GPUS;
 use super::{BRIDGED, matrix, rtx8000};
-use crate::gpu::MAX_DEVICES;
 use crate::topology::{
     Bandwidth, Board, Closeness, Graph, Hop, Kind, Layout, MAX_OTHERS, Pair, PciePath,
     TopologyError, Vertex,
@@ -111,7 +111,7 @@ fn links_that_cannot_be_are_refused() {
     let bonded = links(2, &[(0, 1, Hop::NvLink(0))]);
     assert_eq!(bonded, Err(E::Bonded(0)));
     assert_eq!(links(33, &[]), Err(E::Gpus(33)));
-    assert_eq!(links(MAX_DEVICES, &[]).map(|l| l.gpus()), Ok(MAX_DEVICES));
+    assert_eq!(links(MOST_GPUS, &[]).map(|l| l.gpus()), Ok(MOST_GPUS));
     let mut still = BRIDGED;
     still.link = Bandwidth(0);
     let still = Layout::from_links(2, still, &[]);
@@ -181,7 +181,7 @@ fn graphs_that_cannot_be_are_refused() {
         let mut graph = Graph::new();
         (0..200).find_map(|_| graph.add(kind).err())
     };
-    assert_eq!(fill(Kind::Gpu), Some(E::Gpus(MAX_DEVICES + 1)));
+    assert_eq!(fill(Kind::Gpu), Some(E::Gpus(MOST_GPUS + 1)));
     assert_eq!(fill(Kind::NvSwitch), Some(E::Others(MAX_OTHERS + 1)));
 }
 

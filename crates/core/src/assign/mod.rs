@@ -1,15 +1,22 @@
 //! Which devices of one node a pod's containers get.
 //!
 //! Every container's request is split into units of one device each; units go one by one, whole
-//! devices first, then the largest shares. A whole device is the lowest-numbered idle one; a share
-//! goes by the strategy's device rule, the lowest index on a tie. Where containers get in each
-//! other's way the search steps back and tries the next device, so a set is found whenever one
-//! exists; a search that would take more than [`MAX_STEPS`] steps gives up and says so.
+//! devices first, then MIG instances, then the largest shares. Whole devices are the best joined
+//! (`joined.rs`), the lowest-numbered idle ones where all are joined alike; a MIG instance goes where
+//! the boards keep taking the most others (`slots.rs`); a share goes by the strategy's device rule,
+//! the lowest index on a tie. Where containers get in each other's way the search steps back and tries
+//! the next device, so a set is found whenever one exists; a search that would take more than
+//! [`MAX_STEPS`] steps gives up and says so. Partitions that are counted take no device.
+
+mod joined;
+mod slots;
 
 use smallvec::SmallVec;
 
 use crate::gpu::{DeviceFree, DeviceSet};
+use crate::mig::BoardState;
 use crate::node::NodeState;
+use crate::partition::Partition;
 use crate::plan::Context;
 use crate::request::{ContainerRequest, Devices, PodRequest};
 use crate::strategy::{After, DeviceRule, Standing, View};
@@ -25,6 +32,8 @@ pub(crate) struct Assigned {
     pub(crate) after: After,
     /// The score, where choosing the last device computed it already.
     pub(crate) score: Option<Score>,
+    /// What MIG instances and counted partitions cost, where there are any.
+    pub(crate) partitions: Option<Score>,
 }
 
 impl Assigned {
@@ -74,6 +83,9 @@ fn search(
             cores: state.free().room.cores.0 - request.cores().0,
             devices: SmallVec::from_slice(&state.free().devices),
         },
+        boards: state.free().boards.clone(),
+        starts: SmallVec::new(),
+        wanted: SmallVec::new(),
         devices: request
             .containers()
             .iter()
@@ -82,8 +94,10 @@ fn search(
         score: None,
         steps: 0,
     };
+    let mut partitions = None;
     if request.wants_gpu() {
         search.eligible = eligible(state, request)?;
+        partitions = slots::count(state, request)?.map(|left| Score(-left));
         let units = search.units()?;
         if !search.place(&units, DeviceSet::EMPTY) {
             return Err(match search.steps {
@@ -91,27 +105,49 @@ fn search(
                 _ => Unfit::Together,
             });
         }
+        search.demanded()?;
+    }
+    for (unit, start, cost) in std::mem::take(&mut search.starts) {
+        search.devices.set_start(unit, start);
+        let sofar = partitions.unwrap_or_default();
+        partitions = Some(Score(sofar.0.saturating_add(cost.0)));
     }
     Ok(Assigned {
         devices: search.devices,
         after: search.after,
         score: search.score,
+        partitions,
     })
 }
 
+/// The devices that may serve the pod: accepted and well.
 fn eligible(state: &NodeState, request: &PodRequest) -> Result<DeviceSet, Unfit> {
-    let gpus = &state.node().gpus;
-    if gpus.is_empty() {
+    let node = state.node();
+    let gpus = &node.gpus;
+    if gpus.is_empty() && node.partitions.is_empty() {
         return Err(Unfit::NoGpu);
     }
+    if node.health.ailing {
+        return Err(Unfit::Unhealthy);
+    }
+    let containers = request.containers();
     let share = |c: &ContainerRequest| matches!(c, ContainerRequest::Share { .. });
-    if request.containers().iter().any(share) && !state.node().hand_over.serves_shares() {
+    if containers.iter().any(share) && !node.hand_over.serves_shares() {
         return Err(Unfit::NoHandOver);
     }
+    let whole = |c: &ContainerRequest| matches!(c, ContainerRequest::Whole { .. });
+    let of_a_device = containers.iter().any(|c| whole(c) || share(c));
+    if of_a_device && gpus.is_empty() {
+        return Err(Unfit::NoGpu);
+    }
     let accepted = |&device: &usize| request.accepts(&gpus[device]);
-    let eligible: DeviceSet = (0..gpus.len()).filter(accepted).collect();
-    if eligible.is_empty() {
+    let accepted: DeviceSet = (0..gpus.len()).filter(accepted).collect();
+    if of_a_device && accepted.is_empty() {
         return Err(Unfit::Model);
+    }
+    let eligible = accepted.minus(node.health.failed);
+    if of_a_device && eligible.is_empty() {
+        return Err(Unfit::Unhealthy);
     }
     Ok(eligible)
 }
@@ -124,6 +160,11 @@ struct Search<'a> {
     rule: DeviceRule,
     eligible: DeviceSet,
     after: After,
+    boards: Vec<Option<BoardState>>,
+    /// MIG instances placed so far: which container, where it starts, what it costs.
+    starts: SmallVec<[(usize, u8, Score); 2]>,
+    /// The whole devices that each container should get, once it was asked.
+    wanted: SmallVec<[(usize, DeviceSet); 1]>,
     devices: Devices,
     score: Option<Score>,
     steps: u32,
@@ -135,23 +176,28 @@ impl Search<'_> {
         let containers = self.request.containers();
         let mut order: SmallVec<[u8; 8]> = SmallVec::new();
         for (index, container) in containers.iter().enumerate() {
+            if slots::is_counted(self.state, container) {
+                continue;
+            }
             let fits = self.fitting(container).len();
-            match container {
-                ContainerRequest::Whole { .. } if fits < container.count() => {
-                    return Err(Unfit::WholeDevices);
-                }
-                ContainerRequest::Share { .. } if fits < container.count() => {
-                    return Err(Unfit::Share);
-                }
-                _ => {}
+            if fits < container.count() {
+                return Err(match container {
+                    ContainerRequest::Share { .. } => Unfit::Share,
+                    ContainerRequest::Partition(_) => Unfit::Partition,
+                    _ => Unfit::WholeDevices,
+                });
             }
             order.extend(std::iter::repeat_n(index as u8, container.count()));
         }
         if containers.len() > 1 {
             order.sort_by_key(|&index| {
                 let container = &containers[usize::from(index)];
-                let share = matches!(container, ContainerRequest::Share { .. });
-                (share, std::cmp::Reverse(container.compute()), index)
+                let kind = match container {
+                    ContainerRequest::None | ContainerRequest::Whole { .. } => 0,
+                    ContainerRequest::Partition(_) => 1,
+                    ContainerRequest::Share { .. } => 2,
+                };
+                (kind, std::cmp::Reverse(container.compute()), index)
             });
         }
         Ok(order)
@@ -165,12 +211,17 @@ impl Search<'_> {
             let (left, gpu) = (self.after.devices[device], &gpus[device]);
             match container {
                 ContainerRequest::None => false,
-                ContainerRequest::Whole { .. } => left.is_idle(gpu),
-                ContainerRequest::Share { share, .. } => {
-                    left.compute >= share.compute
-                        && left.memory >= share.memory.on(gpu)
-                        && !unsure.contains(device)
+                ContainerRequest::Whole { .. } => left.takes(container, gpu),
+                ContainerRequest::Share { .. } => {
+                    left.takes(container, gpu) && !unsure.contains(device)
                 }
+                ContainerRequest::Partition(Partition::Mig(profile)) => {
+                    let board = self.boards.get(device).copied().flatten();
+                    let geometry = gpu.mode.geometry();
+                    let fits = |(geometry, board): (_, BoardState)| board.fits(geometry, *profile);
+                    geometry.zip(board).is_some_and(fits)
+                }
+                ContainerRequest::Partition(_) => false,
             }
         };
         self.eligible.iter().filter(fits).collect()
@@ -184,7 +235,11 @@ impl Search<'_> {
         };
         let index = usize::from(unit);
         let container = self.request.containers()[index];
+        if let ContainerRequest::Partition(Partition::Mig(profile)) = container {
+            return self.place_instance(index, profile, rest);
+        }
         let mut tried = banned;
+        self.want(index, &container);
         while let Some((device, score)) = self.pick(index, &container, tried) {
             self.steps += 1;
             if self.steps >= MAX_STEPS {
@@ -221,7 +276,13 @@ impl Search<'_> {
             .minus(tried)
             .minus(self.devices[index]);
         if matches!(container, ContainerRequest::Whole { .. }) {
-            return options.iter().next().map(|device| (device, None));
+            let wanted = self
+                .wanted
+                .iter()
+                .find(|(container, _)| *container == index);
+            let wanted = wanted.and_then(|(_, set)| set.iter().find(|&d| options.contains(d)));
+            let device = wanted.or_else(|| options.iter().next());
+            return device.map(|device| (device, None));
         }
         let left = |device: usize| self.after.devices[device].compute;
         let chosen = match self.rule {
@@ -272,9 +333,10 @@ impl Search<'_> {
     fn without(&self, device: usize, container: &ContainerRequest) -> DeviceFree {
         let left = self.after.devices[device];
         let gpu = &self.state.node().gpus[device];
+        let (compute, memory) = container.takes(gpu).unwrap_or_default();
         DeviceFree {
-            compute: crate::units::Milli(left.compute.0 - container.compute().0),
-            memory: crate::units::Mebibytes(left.memory.0 - container.memory_on(gpu).0),
+            compute: crate::units::Milli(left.compute.0 - compute.0),
+            memory: crate::units::Mebibytes(left.memory.0 - memory.0),
         }
     }
 
