@@ -6,10 +6,11 @@
 //! {"v":1,"containers":{"main":[{"gpu":"GPU-5c1f…","index":3,"memoryMib":8000,"computeMilli":300}]}}
 //! ```
 //!
+//! A MIG instance made on demand is `{"gpu":…,"index":3,"mig":"1g.10gb","start":4,…}`; partitions that
+//! a device plugin counts are not listed, because nobody chose one.
 //! `"predicted":true` is added where a device plugin chooses by itself. Init containers that use the
 //! devices of later containers are listed with them. A device is found by its UUID where the node
-//! tells UUIDs, else by its index. Unknown fields are skipped, except those of an entry that make it
-//! something else than a share or a whole device (`mig`): a placement that is not understood
+//! tells UUIDs, else by its index. Unknown fields are skipped; a placement that is not understood
 //! entirely is an error, because to the ledger half an answer is a wrong one.
 //!
 //! Beside it goes only what the node's hand-over needs, see [`binding`].
@@ -18,10 +19,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use stowage_core::gpu::{DeviceSet, MAX_DEVICES};
+use stowage_core::mig::MigProfile;
 use stowage_core::node::HandOver;
-use stowage_core::request::{Devices, PodRequest};
+use stowage_core::partition::Partition;
+use stowage_core::request::{ContainerRequest, Devices, PodRequest};
 
-use super::json::There;
 use super::node::NodeFacts;
 use super::pod::GpuContainer;
 use super::problem::AnnotationError;
@@ -61,9 +63,12 @@ pub struct Entry {
     pub memory_mib: u32,
     /// Thousandths of its compute.
     pub compute_milli: u32,
-    /// Would make it a partition.
-    #[serde(default, skip_serializing)]
-    mig: There,
+    /// The profile of a MIG instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mig: Option<String>,
+    /// Its first memory slice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<u8>,
 }
 
 /// The version alone.
@@ -83,24 +88,31 @@ impl Placement {
     ) -> Self {
         debug_assert_eq!(request.containers().len(), devices.len());
         let entry = |container: &GpuContainer, index: usize| {
-            let gpu = node.node.gpus.get(index)?;
+            let (compute, memory) = container.asks.takes(node.node.gpus.get(index)?)?;
+            let instance = instance(container);
+            let start = instance.and(container.from.first().map(|&slot| devices.start(slot)));
             Some(Entry {
                 gpu: node.uuids.get(index).cloned().flatten(),
                 index: u32::try_from(index).ok()?,
-                memory_mib: container.asks.memory_on(gpu).0,
-                compute_milli: container.asks.compute().0,
-                mig: There::default(),
+                memory_mib: memory.0,
+                compute_milli: compute.0,
+                mig: instance.map(|profile| profile.to_string()),
+                start,
             })
         };
-        let containers = containers.iter().map(|container| {
+        let mut entries: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
+        for container in containers {
             let set = container.devices(devices);
-            let entries = set.iter().filter_map(|index| entry(container, index));
-            (container.name.clone(), entries.collect())
-        });
+            let more = set.iter().filter_map(|index| entry(container, index));
+            entries
+                .entry(container.name.clone())
+                .or_default()
+                .extend(more);
+        }
         Self {
             v: 1,
             predicted: node.node.hand_over == HandOver::DevicePlugin,
-            containers: containers.collect(),
+            containers: entries,
         }
     }
 
@@ -115,11 +127,19 @@ impl Placement {
             return Err(AnnotationError::Version(v));
         }
         let placement: Self = serde_json::from_str(text).map_err(json)?;
-        let mut entries = placement.containers.values().flatten();
-        match entries.any(|entry| entry.mig.yes()) {
-            true => Err(AnnotationError::NotYet("a partition of a device")),
-            false => Ok(placement),
+        for (container, entries) in &placement.containers {
+            for entry in entries {
+                let profile = entry.mig.as_deref().map(str::parse::<MigProfile>);
+                if matches!(profile, Some(Err(_))) || entry.mig.is_some() != entry.start.is_some() {
+                    let got = entry.mig.clone().unwrap_or_default();
+                    return Err(AnnotationError::Mig {
+                        container: container.clone(),
+                        got,
+                    });
+                }
+            }
         }
+        Ok(placement)
     }
 
     /// The annotation.
@@ -145,7 +165,22 @@ impl Placement {
         // extra one beside.
         let mut order: Vec<_> = containers.iter().collect();
         order.sort_by_key(|container| container.from.len());
+        let mut instances: BTreeMap<(&str, MigProfile), usize> = BTreeMap::new();
         for container in order {
+            if let (ContainerRequest::Partition(_), Some(&slot)) =
+                (&container.asks, container.from.first())
+            {
+                let Some(profile) = instance(container) else {
+                    continue;
+                };
+                let nth = instances.entry((&container.name, profile)).or_default();
+                if let Some((device, start)) = self.instance(container, profile, *nth, uuids)? {
+                    devices[slot] = DeviceSet::EMPTY.with(device);
+                    devices.set_start(slot, start);
+                }
+                *nth += 1;
+                continue;
+            }
             let counts = container.from.iter().map(|&slot| asked[slot].count());
             let all = counts.sum::<usize>() == container.asks.count();
             let Some(&slot) = container.from.last().filter(|_| all) else {
@@ -176,29 +211,10 @@ impl Placement {
         let name = || container.name.clone();
         let entries = self.containers.get(&container.name);
         let entries = entries.ok_or_else(|| AnnotationError::Missing(name()))?;
+        let entries: Vec<_> = entries.iter().filter(|entry| entry.mig.is_none()).collect();
         let mut set = DeviceSet::EMPTY;
-        for entry in entries {
-            let known = uuids.filter(|uuids| uuids.iter().any(Option::is_some));
-            let index = match (&entry.gpu, known) {
-                (Some(gpu), Some(uuids)) => {
-                    let same = |have: &Option<String>| have.as_ref() == Some(gpu);
-                    let index = uuids.iter().position(same);
-                    index.ok_or_else(|| AnnotationError::Uuid {
-                        container: name(),
-                        gpu: gpu.clone(),
-                    })?
-                }
-                _ => entry.index as usize,
-            };
-            let devices = uuids.map_or(MAX_DEVICES, <[_]>::len).min(MAX_DEVICES);
-            if index >= devices {
-                return Err(AnnotationError::Index {
-                    container: name(),
-                    index: entry.index,
-                    most: devices.saturating_sub(1),
-                });
-            }
-            set = set.with(index);
+        for &entry in &entries {
+            set = set.with(index_of(entry, container, uuids)?);
         }
         let (expected, got) = (container.asks.count(), set.len());
         if expected != got || expected != entries.len() {
@@ -210,6 +226,72 @@ impl Placement {
         }
         Ok(set)
     }
+
+    /// The device and the start of the `nth` instance of `profile` of a container; none if it has no
+    /// such instance at all, because its node counts them.
+    fn instance(
+        &self,
+        container: &GpuContainer,
+        profile: MigProfile,
+        nth: usize,
+        uuids: Option<&[Option<String>]>,
+    ) -> Result<Option<(usize, u8)>, AnnotationError> {
+        let name = || container.name.clone();
+        let entries = self.containers.get(&container.name);
+        let entries = entries.ok_or_else(|| AnnotationError::Missing(name()))?;
+        let named = profile.to_string();
+        let mut same = entries.iter().filter(|e| e.mig.as_deref() == Some(&named));
+        let Some(entry) = same.clone().nth(nth) else {
+            return match same.next() {
+                None => Ok(None),
+                Some(_) => Err(AnnotationError::Count {
+                    container: name(),
+                    expected: nth + 1,
+                    got: nth,
+                }),
+            };
+        };
+        let device = index_of(entry, container, uuids)?;
+        Ok(Some((device, entry.start.unwrap_or(0))))
+    }
+}
+
+/// The MIG profile of which a container asks an instance.
+fn instance(container: &GpuContainer) -> Option<MigProfile> {
+    match container.asks {
+        ContainerRequest::Partition(Partition::Mig(profile)) => Some(profile),
+        _ => None,
+    }
+}
+
+/// Which device an entry names.
+fn index_of(
+    entry: &Entry,
+    container: &GpuContainer,
+    uuids: Option<&[Option<String>]>,
+) -> Result<usize, AnnotationError> {
+    let name = || container.name.clone();
+    let known = uuids.filter(|uuids| uuids.iter().any(Option::is_some));
+    let index = match (&entry.gpu, known) {
+        (Some(gpu), Some(uuids)) => {
+            let same = |have: &Option<String>| have.as_ref() == Some(gpu);
+            let index = uuids.iter().position(same);
+            index.ok_or_else(|| AnnotationError::Uuid {
+                container: name(),
+                gpu: gpu.clone(),
+            })?
+        }
+        _ => entry.index as usize,
+    };
+    let devices = uuids.map_or(MAX_DEVICES, <[_]>::len).min(MAX_DEVICES);
+    if index >= devices {
+        return Err(AnnotationError::Index {
+            container: name(),
+            index: entry.index,
+            most: devices.saturating_sub(1),
+        });
+    }
+    Ok(index)
 }
 
 /// All annotations of the Binding that puts `request` on `devices` of `node`: the placement, and

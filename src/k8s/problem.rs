@@ -132,9 +132,14 @@ pub enum AnnotationError {
     /// Another program wrote it, newer than this one.
     #[error("{PLACEMENT}: version {0}: expected 1")]
     Version(u32),
-    /// A kind of device that this program does not know.
-    #[error("{PLACEMENT}: {0} is not supported yet")]
-    NotYet(&'static str),
+    /// A MIG instance without a known profile, or without a start.
+    #[error("{PLACEMENT}: container {}: mig {}: expected a profile such as 1g.10gb with a start", quoted(.container), quoted(.got))]
+    Mig {
+        /// The container.
+        container: String,
+        /// What is there.
+        got: String,
+    },
     /// A container of the pod is not in it.
     #[error("{PLACEMENT}: container {}: expected its devices, got nothing", quoted(.0))]
     Missing(String),

@@ -1,13 +1,16 @@
 //! What one container asks of GPUs: the names of resources, and what their values may be.
 //!
-//! Whole devices keep the names of their vendors' device plugins, shares have Stowage's own. Names
+//! Whole devices and partitions keep the names of their vendors' device plugins, shares have Stowage's
+//! own. Names
 //! that Stowage knows to be about GPUs and cannot serve yet are refused, never skipped; all other
 //! names are not ours, and kube-scheduler counts them.
 
 use std::num::NonZeroU8;
 
 use stowage_core::gpu::{MAX_DEVICES, Vendor};
-use stowage_core::request::{ContainerRequest, Share, ShareMemory};
+use stowage_core::mig::{Geometry, MigProfile};
+use stowage_core::partition::{AmdMode, Partition};
+use stowage_core::request::{ContainerRequest, MAX_CONTAINERS, Share, ShareMemory};
 use stowage_core::units::{Mebibytes, Milli};
 
 use super::object::Container;
@@ -22,18 +25,12 @@ pub(super) const COMPUTE: &str = "stowage.dev/gpu-compute";
 pub(super) const COUNT: &str = "stowage.dev/gpu-count";
 
 /// What one container asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Ask {
-    pub(super) request: ContainerRequest,
+    /// Whole devices or a share, then each partition; empty if it asks for no GPU.
+    pub(super) requests: Vec<ContainerRequest>,
     /// Whose devices, and by which name; none for shares, which any vendor may serve.
     pub(super) vendor: Option<(Vendor, &'static str)>,
-}
-
-impl Ask {
-    const NOTHING: Self = Self {
-        request: ContainerRequest::None,
-        vendor: None,
-    };
 }
 
 /// The resources that stand for whole devices. A node may have both of Intel's; one pod rarely asks
@@ -51,6 +48,9 @@ enum Meaning {
     Memory,
     Compute,
     Count,
+    Partition(Vendor, Partition),
+    /// A partition that no board has.
+    NoPartition,
     NotYet,
     Misspelt,
     NotOurs,
@@ -65,7 +65,10 @@ fn meaning(resource: &str) -> Meaning {
         COMPUTE => Meaning::Compute,
         COUNT => Meaning::Count,
         _ if resource.starts_with("stowage.dev/") => Meaning::Misspelt,
-        _ if is_partition(resource) || is_shared(resource) => Meaning::NotYet,
+        _ if is_partition(resource) || is_shared(resource) => match partition(resource) {
+            Some((vendor, kind)) => Meaning::Partition(vendor, kind),
+            None => Meaning::NoPartition,
+        },
         "nvidia.com/gpumem" | "nvidia.com/gpumem-percentage" | "nvidia.com/gpucores" => {
             Meaning::NotYet
         }
@@ -76,6 +79,32 @@ fn meaning(resource: &str) -> Meaning {
 /// Whether `resource` is about GPUs, served yet or not.
 pub(super) fn is_about_gpus(resource: &str) -> bool {
     !matches!(meaning(resource), Meaning::NotOurs)
+}
+
+/// The kind of partition that a resource stands for, if there is such a one.
+pub(in crate::k8s) fn partition(resource: &str) -> Option<(Vendor, Partition)> {
+    let (name, shared) = match resource.strip_suffix(".shared") {
+        Some(name) => (name, true),
+        None => (resource, false),
+    };
+    if let Some((_, vendor)) = WHOLE.iter().find(|(whole, _)| *whole == name) {
+        return shared.then_some((*vendor, Partition::Replica(*vendor)));
+    }
+    if let Some(mode) = name.strip_prefix("amd.com/") {
+        let (compute, memory) = mode.split_once('_')?;
+        let (mode, _) = AmdMode::ALL.iter().find(|(_, known)| *known == compute)?;
+        let memory = memory.strip_prefix("nps")?.parse().ok()?;
+        let sound = (1..=8).contains(&memory) && !shared;
+        return sound.then_some((Vendor::Amd, Partition::Amd(*mode, memory)));
+    }
+    let profile = MigProfile::of_resource(name).ok()?;
+    let known = |geometry: &Geometry| geometry.shape(profile).is_some();
+    let kind = match shared {
+        true => Partition::MigReplica(profile),
+        false => Partition::Mig(profile),
+    };
+    let any = Geometry::all().iter().any(known);
+    any.then_some((Vendor::Nvidia, kind))
 }
 
 /// `nvidia.com/mig-1g.5gb`, `amd.com/cpx_nps4`.
@@ -103,7 +132,9 @@ pub(super) fn of(container: &Container<'_>) -> Result<Ask, Unsupported> {
     let requests = resources.requests.iter();
     let all = limits.chain(requests.filter(|(name, _)| only_requested(name)));
     let field = |name: &str| format!("container {}: {name}", &*container.name);
-    let (mut whole, mut memory, mut compute, mut count) = (Ask::NOTHING, None, None, None);
+    let (mut whole, mut memory, mut compute, mut count) = (Whole::default(), None, None, None);
+    let mut partitions: Vec<ContainerRequest> = Vec::new();
+    let mut first_partition = None;
     // A name without a slash is a core resource; most are.
     for (name, value) in all.filter(|(name, _)| name.contains('/')) {
         let number = |expected: String, allowed: std::ops::RangeInclusive<u64>| {
@@ -127,6 +158,24 @@ pub(super) fn of(container: &Container<'_>) -> Result<Ask, Unsupported> {
                     name,
                 )
                 .into());
+            }
+            Meaning::NoPartition => {
+                let expected = "a partition that some board has";
+                let container = format!("container {}", &*container.name);
+                return Err(Wrong::value(container, expected, name).into());
+            }
+            Meaning::Partition(vendor, kind) => {
+                let most = MAX_CONTAINERS as u64;
+                let more = number(format!("a whole number up to {most}"), 0..=most)?;
+                if more > 0 {
+                    whole.vendor = one_vendor(whole.vendor, (vendor, resource_of(vendor)))
+                        .map_err(|got| {
+                            Wrong::said(field(name), ONE_VENDOR, format!("{got} too"))
+                        })?;
+                    first_partition = first_partition.or(Some(name));
+                }
+                let one = ContainerRequest::Partition(kind);
+                partitions.extend(std::iter::repeat_n(one, more as usize));
             }
             Meaning::Whole(vendor, resource) => {
                 let expected = format!("a whole number up to {MAX_DEVICES}");
@@ -155,42 +204,89 @@ pub(super) fn of(container: &Container<'_>) -> Result<Ask, Unsupported> {
         let beside = format!("{MEMORY} or {COMPUTE} beside it");
         Wrong::said(field(COUNT), beside, "neither".to_owned())
     })?;
-    match (whole.vendor, share) {
-        (_, None) => Ok(whole),
-        (None, Some(request)) => Ok(Ask {
-            request,
-            vendor: None,
-        }),
-        (Some((_, resource)), Some(_)) => {
-            let name = if memory.is_some() { MEMORY } else { COMPUTE };
-            let got = format!("{resource} too");
-            Err(Wrong::said(field(name), "a share or whole devices in a container", got).into())
+    let beside = match (whole.vendor, first_partition) {
+        (_, Some(name)) => Some(name),
+        (Some((_, resource)), None) => Some(resource),
+        (None, None) => None,
+    };
+    if let (Some(beside), Some(_)) = (beside, share) {
+        let name = if memory.is_some() { MEMORY } else { COMPUTE };
+        let got = format!("{beside} too");
+        return Err(
+            Wrong::said(field(name), "a share or whole devices in a container", got).into(),
+        );
+    }
+    let count = NonZeroU8::new(whole.count);
+    let whole_ones = count.map(|count| ContainerRequest::Whole { count });
+    Ok(Ask {
+        requests: whole_ones.or(share).into_iter().chain(partitions).collect(),
+        vendor: whole.vendor,
+    })
+}
+
+/// Whole devices and partitions that a container asks for at least, whatever else is wrong with it.
+pub(super) fn at_least(container: &Container<'_>) -> Vec<ContainerRequest> {
+    let mut all = Vec::new();
+    for (name, value) in container.resources.limits.iter() {
+        let Ok(count) = quantity::count(value) else {
+            continue;
+        };
+        match meaning(name) {
+            Meaning::Whole(..) => {
+                let count = u8::try_from(count.min(MAX_DEVICES as u64)).unwrap_or(0);
+                let whole = NonZeroU8::new(count).map(|count| ContainerRequest::Whole { count });
+                all.extend(whole);
+            }
+            Meaning::Partition(_, kind) => {
+                let count = count.min(MAX_CONTAINERS as u64) as usize;
+                all.extend(std::iter::repeat_n(
+                    ContainerRequest::Partition(kind),
+                    count,
+                ));
+            }
+            _ => {}
         }
+    }
+    all.truncate(MAX_CONTAINERS);
+    all
+}
+
+/// Whole devices of one vendor.
+#[derive(Debug, Clone, Copy, Default)]
+struct Whole {
+    count: u8,
+    vendor: Option<Named>,
+}
+
+type Named = (Vendor, &'static str);
+
+/// The first name of a vendor's whole devices.
+fn resource_of(vendor: Vendor) -> &'static str {
+    let known = WHOLE.iter().find(|(_, of)| *of == vendor);
+    known.map_or("", |(name, _)| name)
+}
+
+/// The vendor of all; the other resource's name if there are two.
+fn one_vendor(sofar: Option<Named>, new: Named) -> Result<Option<Named>, &'static str> {
+    match sofar {
+        Some((vendor, name)) if vendor != new.0 => Err(name),
+        sofar => Ok(sofar.or(Some(new))),
     }
 }
 
 /// For whoever asks for devices of two vendors.
 pub(super) const ONE_VENDOR: &str = "devices of one vendor in a pod";
 
-/// `ask` and `more` whole devices; the other resource's name if that is another vendor's.
-fn add_whole(
-    ask: Ask,
-    more: u64,
-    (vendor, resource): (Vendor, &'static str),
-) -> Result<Ask, &'static str> {
-    let count = ask.request.count() as u64 + more;
-    // More than a byte is more than any node has, which the core says.
-    let count = u8::try_from(count).unwrap_or(u8::MAX);
-    match (NonZeroU8::new(count), ask.vendor) {
-        // Asking for none is asking for nothing: manifests write `nvidia.com/gpu: 0`.
-        _ if more == 0 => Ok(ask),
-        (_, Some((other, name))) if other != vendor => Err(name),
-        (None, _) => Ok(ask),
-        (Some(count), _) => Ok(Ask {
-            request: ContainerRequest::Whole { count },
-            vendor: Some((vendor, resource)),
-        }),
+/// `whole` and `more` devices; the other resource's name if that is another vendor's.
+fn add_whole(whole: Whole, more: u64, name: Named) -> Result<Whole, &'static str> {
+    // Asking for none is asking for nothing: manifests write `nvidia.com/gpu: 0`.
+    if more == 0 {
+        return Ok(whole);
     }
+    // More than a byte is more than any node has, which the core says.
+    let count = u8::try_from(u64::from(whole.count) + more).unwrap_or(u8::MAX);
+    let vendor = one_vendor(whole.vendor, name)?;
+    Ok(Whole { count, vendor })
 }
 
 /// The share that these numbers, in their ranges, stand for.

@@ -10,10 +10,11 @@ mod asks;
 mod gpus;
 mod object;
 mod rules;
+mod share_out;
 mod uid;
 
 use serde::{Deserialize, Deserializer};
-use stowage_core::request::{Models, PodRequest};
+use stowage_core::request::PodRequest;
 use stowage_core::units::{Mebibytes, Milli, PodUid};
 
 use super::annotation::{PLACEMENT, Placement};
@@ -63,6 +64,8 @@ pub struct PodFacts {
     pub cores: Milli,
     /// Host memory, likewise.
     pub memory: Mebibytes,
+    /// What it holds once it is bound.
+    held: PodRequest,
 }
 
 /// Preferences of a pod that kube-scheduler weighs per node. Where there are any, a list of nodes
@@ -109,13 +112,10 @@ impl PodFacts {
     }
 
     /// What the pod holds on its node, as far as that can be said: its request, or, where that is
-    /// not supported, its cores and memory alone.
+    /// not supported, its cores, memory, whole devices and partitions.
     #[must_use]
     pub fn held(&self) -> PodRequest {
-        self.request.clone().unwrap_or_else(|_| {
-            PodRequest::new(&[], self.cores, self.memory, Models::Any)
-                .expect("a request without containers asks for nothing impossible")
-        })
+        self.held.clone()
     }
 
     /// Whether `taint` does not repel this pod.
@@ -179,8 +179,13 @@ impl PodFacts {
             Ok((request, gpus)) => (Ok(request), gpus),
             Err(unsupported) => (Err(unsupported), Vec::new()),
         };
+        let held = match &request {
+            Ok(request) => request.clone(),
+            Err(_) => gpus::at_least(pod, cores, memory),
+        };
         let placement = metadata.annotations.get(PLACEMENT);
         Ok(Self {
+            held,
             uid: uid.map_err(error)?,
             namespace: namespace.to_owned(),
             name: name.to_owned(),

@@ -117,11 +117,16 @@ fn placements_that_are_not_understood_are_errors() {
         error(r#"{"v":1,"containers":{"a":[{"index":-1}]}}"#)
             .starts_with("stowage.dev/placement: ")
     );
-    let mig = r#"{"v":1,"containers":{"a":[{"index":3,"mig":"1g.10gb","start":4,"memoryMib":1,"computeMilli":1}]}}"#;
-    assert_eq!(
-        error(mig),
-        "stowage.dev/placement: a partition of a device is not supported yet"
-    );
+    for mig in [
+        r#""mig":"1g.10gb""#,
+        r#""mig":"1g","start":4"#,
+        r#""start":4"#,
+    ] {
+        let text = format!(
+            r#"{{"v":1,"containers":{{"a":[{{"index":3,{mig},"memoryMib":1,"computeMilli":1}}]}}}}"#
+        );
+        assert!(error(&text).contains("expected a profile such as 1g.10gb with a start"));
+    }
     let newer = r#"{"v":1,"why":"x","containers":{"a":[{"index":3,"memoryMib":1,"computeMilli":1,"numa":0}]}}"#;
     assert!(Placement::parse(newer).is_ok());
 }

@@ -102,11 +102,11 @@ fn contradictions_are_refused_with_a_sentence() {
         ),
         (
             json!({"stowage.dev/gpu-memory": "1", "stowage.dev/gpu-count": "0"}),
-            r#"container main: stowage.dev/gpu-count: expected 1 to 32 devices, got "0""#,
+            r#"container main: stowage.dev/gpu-count: expected 1 to 64 devices, got "0""#,
         ),
         (
-            json!({"stowage.dev/gpu-memory": "1", "stowage.dev/gpu-count": "33"}),
-            r#"container main: stowage.dev/gpu-count: expected 1 to 32 devices, got "33""#,
+            json!({"stowage.dev/gpu-memory": "1", "stowage.dev/gpu-count": "65"}),
+            r#"container main: stowage.dev/gpu-count: expected 1 to 64 devices, got "65""#,
         ),
         (
             json!({"stowage.dev/gpu-count": "2"}),
@@ -114,16 +114,16 @@ fn contradictions_are_refused_with_a_sentence() {
              stowage.dev/gpu-compute beside it, got neither",
         ),
         (
-            json!({"nvidia.com/gpu": "33"}),
-            r#"container main: nvidia.com/gpu: expected a whole number up to 32, got "33""#,
+            json!({"nvidia.com/gpu": "65"}),
+            r#"container main: nvidia.com/gpu: expected a whole number up to 64, got "65""#,
         ),
         (
             json!({"nvidia.com/gpu": "0.5"}),
-            r#"container main: nvidia.com/gpu: expected a whole number up to 32, got "0.5""#,
+            r#"container main: nvidia.com/gpu: expected a whole number up to 64, got "0.5""#,
         ),
         (
             json!({"nvidia.com/gpu": "-1"}),
-            r#"container main: nvidia.com/gpu: expected a whole number up to 32, got "-1""#,
+            r#"container main: nvidia.com/gpu: expected a whole number up to 64, got "-1""#,
         ),
         (
             json!({"nvidia.com/gpu": "1", "stowage.dev/gpu-memory": "1"}),
@@ -148,12 +148,9 @@ fn contradictions_are_refused_with_a_sentence() {
 #[test]
 fn what_comes_later_is_refused_not_skipped() {
     let later = [
-        "nvidia.com/gpu.shared",
-        "nvidia.com/mig-1g.10gb",
-        "nvidia.com/mig-1g.10gb.me",
-        "nvidia.com/mig-1g.5gb.shared",
-        "amd.com/cpx_nps4",
         "nvidia.com/gpumem",
+        "nvidia.com/gpumem-percentage",
+        "nvidia.com/gpucores",
     ];
     for resource in later {
         let sentence = format!("container main: {resource} is not supported yet");
@@ -175,12 +172,18 @@ fn annotations_that_cannot_be_obeyed_are_refused() {
         request.unwrap_err().to_string()
     };
     assert_eq!(
-        refusal("stowage.dev/topology", "nvlink"),
-        "annotation stowage.dev/topology is not supported yet"
+        refusal("stowage.dev/group", "a"),
+        "annotation stowage.dev/group is not supported yet"
     );
     assert_eq!(
-        refusal("stowage.dev/gpu-memory-at-least", "40Gi"),
-        "annotation stowage.dev/gpu-memory-at-least is not supported yet"
+        refusal("stowage.dev/topology", "infiniband"),
+        "annotation stowage.dev/topology: expected nvlink, pcie or numa, with ? where it is only \
+         preferred, got \"infiniband\""
+    );
+    assert_eq!(
+        refusal("stowage.dev/gpu-memory-at-least", "40 GB"),
+        "annotation stowage.dev/gpu-memory-at-least: expected an amount of memory such as 40Gi, got \
+         \"40 GB\""
     );
     for empty in ["", " ", "A100-80GB,,T4-16GB"] {
         let sentence = format!(
@@ -190,10 +193,11 @@ fn annotations_that_cannot_be_obeyed_are_refused() {
     }
     assert_eq!(
         refusal("stowage.dev/gpu-model", "A100-80GB"),
-        "annotations: expected stowage.dev/gpu-models or none of stowage.dev, got \"stowage.dev/gpu-model\""
+        "annotations: expected stowage.dev/gpu-models, stowage.dev/gpu-memory-at-least, \
+         stowage.dev/topology or none of stowage.dev, got \"stowage.dev/gpu-model\""
     );
     // Where it is, it is: what restricts the choice does not matter any more.
-    let bound = with_annotation("stowage.dev/topology", "nvlink", Some("a"));
+    let bound = with_annotation("stowage.dev/topology", "nonsense", Some("a"));
     assert_eq!(bound.request.unwrap().containers(), [whole(1)]);
 }
 

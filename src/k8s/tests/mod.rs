@@ -9,6 +9,7 @@ mod gpus;
 mod init_containers;
 mod nodes;
 mod nonsense;
+mod partitions;
 mod pods;
 mod quantities;
 mod rules;

@@ -168,10 +168,10 @@ fn inventories_that_contradict_themselves_are_refused() {
         strict.contains("expected an inventory of version 1, got invalid type: string"),
         "{strict}"
     );
-    let many = (0..33).map(|index| device(index, json!({}))).collect();
+    let many = (0..65).map(|index| device(index, json!({}))).collect();
     assert_eq!(
         refuse(1, "none", Value::Array(many)),
-        "annotation stowage.dev/inventory: expected at most 32 devices, got 33"
+        "annotation stowage.dev/inventory: expected at most 64 devices, got 65"
     );
 }
 
@@ -190,7 +190,7 @@ fn wrong_nodes_say_field_value_and_expectation() {
     let error = |labels: Value| node_error(&labelled(&labels, &one));
     assert_eq!(
         error(json!({"nvidia.com/gpu.count": "eight"})),
-        r#"node gpu-7: label nvidia.com/gpu.count: expected 1 to 32, got "eight""#
+        r#"node gpu-7: label nvidia.com/gpu.count: expected 1 to 64, got "eight""#
     );
     assert_eq!(
         error(json!({"nvidia.com/gpu.memory": "80Gi"})),
@@ -204,8 +204,8 @@ fn wrong_nodes_say_field_value_and_expectation() {
         r#"node gpu-7: label amd.com/gpu.vram: expected GiB such as 192G, got "big""#
     );
     assert_eq!(
-        node_error(&labelled(&json!({}), &json!({"nvidia.com/gpu": "64"}))),
-        r#"node gpu-7: status.allocatable nvidia.com/gpu: expected a whole number up to 32, got "64""#
+        node_error(&labelled(&json!({}), &json!({"nvidia.com/gpu": "65"}))),
+        r#"node gpu-7: status.allocatable nvidia.com/gpu: expected a whole number up to 64, got "65""#
     );
     assert_eq!(
         node_error(&labelled(&json!({}), &json!({"cpu": "lots"}))),

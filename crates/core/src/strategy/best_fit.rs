@@ -15,7 +15,7 @@ use crate::units::Score;
 pub(super) fn score(view: &View<'_>) -> i64 {
     let (full_cores, full_gpu) = (FULL_NODE_CORES as i64, FULL_NODE_GPU as i64);
     let cores = i64::from(view.after.cores);
-    let gpu = (view.before().gpu_milli() - view.request.gpu_milli()).cast_signed();
+    let gpu = view.gpu_after().cast_signed();
     let both = 2 * full_cores * full_gpu;
     100 * (both - cores * full_gpu - gpu * full_cores) / both
 }

@@ -223,6 +223,12 @@ impl View<'_> {
     fn before(&self) -> &Free {
         self.state.free()
     }
+
+    /// GPU compute that would be left, thousandths of a device.
+    fn gpu_after(&self) -> u64 {
+        let devices = self.after.devices.iter();
+        devices.map(|device| u64::from(device.compute.0)).sum()
+    }
 }
 
 impl fmt::Display for Strategy {

@@ -26,11 +26,7 @@ pub(super) fn score(view: &View<'_>) -> i64 {
             u64::from(free.room.memory.0 - view.request.memory().0),
             1,
         ),
-        (
-            gpu_all,
-            free.gpu_milli().saturating_sub(view.request.gpu_milli()),
-            u64::from(gpu_weight),
-        ),
+        (gpu_all, view.gpu_after(), u64::from(gpu_weight)),
     ];
     let (mut sum, mut weights) = (0, 0);
     for (all, left, weight) in parts {

@@ -22,6 +22,7 @@ mod workload;
 mod live_steps;
 mod live;
 mod rules;
+mod parts;
 mod mig_drawing;
 mod mig_table;
 mod mig_boards;
