@@ -23,6 +23,7 @@ mod live_steps;
 mod live;
 mod rules;
 mod parts;
+mod parts_oracle;
 mod mig_drawing;
 mod mig_table;
 mod mig_boards;
