@@ -8,7 +8,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use stowage_core::audit::audit;
 use stowage_core::cluster::Cluster;
-use stowage_core::gpu::{Gpu, GpuMode, Sharing};
+use stowage_core::gpu::{DeviceSet, Gpu, GpuMode, Sharing};
 use stowage_core::mig::{Geometry, MigProfile};
 use stowage_core::node::{Claim, Health, Node, NodeState};
 use stowage_core::partition::Partition;
@@ -218,7 +218,7 @@ proptest! {
     #[test]
     fn a_pod_fits_exactly_when_some_assignment_exists(
         node in a_node(),
-        pods in prop::collection::vec(prop::collection::vec(a_container(), 1..4), 1..8),
+        pods in prop::collection::vec(prop::collection::vec(a_container(), 1..5), 1..8),
         policy in prop::sample::select(&Policy::ALL[..]),
     ) {
         let mut cluster = Cluster::new([node.clone()]).expect("a cluster");
@@ -250,6 +250,44 @@ proptest! {
         }
         let idle = NodeState::idle(Arc::new(node)).to_string();
         prop_assert_eq!(cluster.nodes()[0].to_string(), idle);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    /// One board, pods of many small instances: where the best place for the first is not always one
+    /// that leaves room for the others.
+    #[test]
+    fn instances_of_one_pod_are_found_a_place_if_there_is_one(
+        there in prop::collection::vec(0_usize..5, 0..4),
+        asked in prop::collection::vec(0_usize..5, 2..6),
+    ) {
+        let one = |at: &usize| ContainerRequest::Partition(Partition::Mig(PROFILES[*at].parse().expect("a profile")));
+        let node = node("a", vec![cut("A100-40GB")]);
+        let mut cluster = Cluster::new([node.clone()]).expect("a cluster");
+        let mut used = Used::default();
+        let context = context(Policy::Fgd);
+        for (number, at) in (0_u32..).zip(&there) {
+            let request = PodRequest::new(&[one(at)], Milli(0), Mebibytes(0), Models::Any);
+            let request = request.expect("something possible");
+            let free = ways(&node, &used, one(at));
+            // Anywhere, not where it would be put: what is left may be odd.
+            let Some((_, after)) = free.get(number as usize * 7 % free.len().max(1)) else { continue };
+            let start = after.instances.last().expect("it was placed").2;
+            let mut devices = Devices::from_slice(&[DeviceSet::EMPTY.with(0)]);
+            devices.set_start(0, start);
+            let claim = Claim::Bound(devices);
+            let held = cluster.hold(PodUid(number.into()), NodeIx(0), Arc::new(request), claim);
+            prop_assert!(held.is_ok());
+            used = after.clone();
+        }
+        let asked: Vec<_> = asked.iter().map(one).collect();
+        let request = PodRequest::new(&asked, Milli(0), Mebibytes(0), Models::Any);
+        let request = request.expect("something possible");
+        let decided = plan::candidate(&cluster.nodes()[0], &request, &context);
+        let fits = possible(&node, &used, &units(&request), &[]);
+        prop_assert_eq!(decided.is_ok(), fits, "{}: {:?}", &cluster.nodes()[0], decided);
     }
 }
 
