@@ -13,6 +13,7 @@ use stowage_core::partition::{AmdMode, Partition};
 use stowage_core::request::{ContainerRequest, MAX_CONTAINERS, Share, ShareMemory};
 use stowage_core::units::{Mebibytes, Milli};
 
+use super::dialects;
 use super::object::Container;
 use crate::k8s::problem::{Unsupported, Wrong};
 use crate::k8s::quantity;
@@ -51,7 +52,6 @@ enum Meaning {
     Partition(Vendor, Partition),
     /// A partition that no board has.
     NoPartition,
-    NotYet,
     Misspelt,
     NotOurs,
 }
@@ -69,9 +69,7 @@ fn meaning(resource: &str) -> Meaning {
             Some((vendor, kind)) => Meaning::Partition(vendor, kind),
             None => Meaning::NoPartition,
         },
-        "nvidia.com/gpumem" | "nvidia.com/gpumem-percentage" | "nvidia.com/gpucores" => {
-            Meaning::NotYet
-        }
+        // Read on their own, see `dialects.rs`.
         _ => Meaning::NotOurs,
     }
 }
@@ -149,7 +147,6 @@ pub(super) fn of(container: &Container<'_>) -> Result<Ask, Unsupported> {
         };
         match meaning(name) {
             Meaning::NotOurs => {}
-            Meaning::NotYet => return Err(Unsupported::NotYet(field(name))),
             Meaning::Misspelt => {
                 let expected = format!("one of {MEMORY}, {COMPUTE}, {COUNT}");
                 return Err(Wrong::value(
@@ -204,13 +201,26 @@ pub(super) fn of(container: &Container<'_>) -> Result<Ask, Unsupported> {
         let beside = format!("{MEMORY} or {COMPUTE} beside it");
         Wrong::said(field(COUNT), beside, "neither".to_owned())
     })?;
+    let (share, word) = match (share, dialects::share(container, whole.count)?) {
+        (Some(_), Some((_, word))) => {
+            let beside = "words of one scheduler in a container";
+            return Err(Wrong::said(field(word), beside, "stowage.dev too".to_owned()).into());
+        }
+        (None, Some((share, word))) => {
+            // `nvidia.com/gpu` beside HAMi's words says on how many devices.
+            whole = Whole::default();
+            (Some(share), Some(word))
+        }
+        (share, None) => (share, None),
+    };
     let beside = match (whole.vendor, first_partition) {
         (_, Some(name)) => Some(name),
         (Some((_, resource)), None) => Some(resource),
         (None, None) => None,
     };
     if let (Some(beside), Some(_)) = (beside, share) {
-        let name = if memory.is_some() { MEMORY } else { COMPUTE };
+        let ours = if memory.is_some() { MEMORY } else { COMPUTE };
+        let name = word.unwrap_or(ours);
         let got = format!("{beside} too");
         return Err(
             Wrong::said(field(name), "a share or whole devices in a container", got).into(),

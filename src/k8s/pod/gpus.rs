@@ -11,6 +11,7 @@ use stowage_core::topology::Wish;
 use stowage_core::units::{Mebibytes, Milli};
 
 use super::asks::{self, Ask};
+use super::dialects;
 use super::object::PodObject;
 use super::share_out::{User, share_out};
 use crate::k8s::annotation::PLACEMENT;
@@ -69,8 +70,17 @@ pub(super) fn request(
         .iter()
         .map(|c| (c, !c.is_sidecar()));
     let all = inits.chain(pod.spec.containers.iter().map(|c| (c, false)));
+    let kai = dialects::kai(pod)?;
     for (container, ends_first) in all {
-        let ask = asks::of(container)?;
+        let mut ask = asks::of(container)?;
+        if let Some((_, share)) = kai.as_ref().filter(|(name, _)| *name == *container.name) {
+            if !ask.requests.is_empty() {
+                let field = format!("container {}", &*container.name);
+                let expected = "gpu-fraction, gpu-memory or GPU resources";
+                return Err(Wrong::said(field, expected, "both".to_owned()).into());
+            }
+            ask.requests.push(*share);
+        }
         vendor = one_vendor(&container.name, vendor, &ask)?;
         users.extend(ask.requests.into_iter().map(|asks| User {
             name: &container.name,
@@ -132,6 +142,8 @@ fn wishes(pod: &PodObject<'_>) -> Result<Wishes, Unsupported> {
         let field = || format!("annotation {key}");
         match key {
             PLACEMENT => {}
+            // Of another scheduler, see `dialects.rs`.
+            _ if !key.starts_with("stowage.dev/") => {}
             MODELS => {
                 let names = value.split(',').map(str::trim);
                 let list: Arc<[Model]> = names.clone().map(boards::model).collect();

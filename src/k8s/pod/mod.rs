@@ -7,6 +7,7 @@
 
 mod amounts;
 mod asks;
+mod dialects;
 mod gpus;
 mod object;
 mod rules;

@@ -70,7 +70,7 @@ pub(super) struct OurAnnotations;
 
 impl Keep for OurAnnotations {
     fn keep(key: &str) -> bool {
-        key.starts_with("stowage.dev/")
+        key.starts_with("stowage.dev/") || key.starts_with("gpu-fraction") || key == "gpu-memory"
     }
 }
 

@@ -145,19 +145,6 @@ fn contradictions_are_refused_with_a_sentence() {
     }
 }
 
-#[test]
-fn what_comes_later_is_refused_not_skipped() {
-    let later = [
-        "nvidia.com/gpumem",
-        "nvidia.com/gpumem-percentage",
-        "nvidia.com/gpucores",
-    ];
-    for resource in later {
-        let sentence = format!("container main: {resource} is not supported yet");
-        assert_eq!(refuses(&json!({resource: "1"})), sentence);
-    }
-}
-
 fn with_annotation(key: &str, value: &str, node: Option<&str>) -> PodFacts {
     read(&json!({
         "metadata": {"name": "p", "uid": "0".repeat(32), "annotations": {key: value}},

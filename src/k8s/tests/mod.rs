@@ -5,6 +5,7 @@
 
 mod amounts;
 mod bindings;
+mod dialects;
 mod gpus;
 mod init_containers;
 mod nodes;
@@ -66,6 +67,10 @@ fn share(count: u8, compute: u32, memory: ShareMemory) -> ContainerRequest {
 
 fn mib(memory: u32) -> ShareMemory {
     ShareMemory::Mebibytes(Mebibytes(memory))
+}
+
+fn milli(part: u32) -> ShareMemory {
+    ShareMemory::Milli(Milli(part))
 }
 
 fn node(json: &str) -> NodeFacts {
