@@ -62,8 +62,8 @@ pub struct Live {
     pub pending: BTreeMap<PodUid, Pending>,
     /// Names of nodes with a taint that kube-scheduler only prefers to avoid.
     soft_tainted: BTreeSet<Arc<str>>,
-    /// Names of nodes with a failed device, or whose GPUs are not well otherwise.
-    unhealthy: BTreeSet<Arc<str>>,
+    /// Names of nodes whose devices changed places.
+    moved: BTreeSet<Arc<str>>,
     /// Decisions so far.
     pub sequence: u64,
     names: Names,
@@ -114,8 +114,8 @@ pub struct Prioritized {
 pub const UNKNOWN_NODE: &str = "node not known to stowage";
 /// The pod is bound to another node, or may be.
 pub const UNDECIDED: &str = "the pod may be bound to another node already";
-/// A device has failed, or the node says that its GPUs are not well.
-pub const UNHEALTHY: &str = "the node's GPUs are not healthy";
+/// The devices of the node are not where pods were put.
+pub const MOVED: &str = "the node's GPUs changed places while stowage ran";
 
 impl Live {
     /// Nothing known yet; at most `max_pending` pods are remembered between filter and bind.
@@ -127,7 +127,7 @@ impl Live {
             notes: BTreeMap::new(),
             pending: BTreeMap::new(),
             soft_tainted: BTreeSet::new(),
-            unhealthy: BTreeSet::new(),
+            moved: BTreeSet::new(),
             sequence: 0,
             names: Names::default(),
             max_pending,
@@ -146,10 +146,8 @@ impl Live {
             self.soft_tainted.insert(name.clone());
         }
         let moved = self.notes.get(&name).is_some_and(|old| old.moved(&facts));
-        if facts.unhealthy.is_none() && facts.failed.is_empty() && !moved {
-            self.unhealthy.remove(&name);
-        } else {
-            self.unhealthy.insert(name.clone());
+        if moved {
+            self.moved.insert(name.clone());
         }
         let facts = Arc::new(facts);
         self.notes.insert(name, NodeNotes { facts, moved });
@@ -158,14 +156,14 @@ impl Live {
     /// Forgets what all nodes were.
     pub fn forget_nodes(&mut self) {
         self.soft_tainted.clear();
-        self.unhealthy.clear();
+        self.moved.clear();
         self.notes.clear();
     }
 
     /// Forgets what a node was.
     pub fn forget(&mut self, name: &str) {
         self.soft_tainted.remove(name);
-        self.unhealthy.remove(name);
+        self.moved.remove(name);
         self.notes.remove(name);
     }
 
@@ -203,7 +201,7 @@ impl Live {
             .iter()
             .zip(&ranked.verdicts)
             .map(|(name, verdict)| match verdict {
-                None if self.is_unhealthy(&name.0) => Err(UNHEALTHY),
+                None if self.moved.contains(&*name.0) => Err(MOVED),
                 None => Err(UNKNOWN_NODE),
                 Some(Verdict::Unfit(unfit)) => Err(unfit.sentence()),
                 Some(_) => Ok(()),
@@ -274,8 +272,8 @@ impl Live {
         request: &Arc<PodRequest>,
     ) -> Result<(Devices, Decision), String> {
         let held = self.planner.cluster().pods().contains_key(&pod);
-        if !held && request.wants_gpu() && self.is_unhealthy(node) {
-            return Err(UNHEALTHY.to_owned());
+        if !held && request.wants_gpu() && self.moved.contains(node) {
+            return Err(MOVED.to_owned());
         }
         let intents = self.intents_beside(pod);
         let reserved = self
@@ -296,11 +294,6 @@ impl Live {
             intents,
         };
         Ok((devices, decision))
-    }
-
-    /// Whether pods with GPUs are kept away from the node.
-    fn is_unhealthy(&self, name: &str) -> bool {
-        self.unhealthy.contains(name)
     }
 
     /// Plans the pod on the best of `names`, leaving the intent to go there if `intend` says when.

@@ -1,6 +1,6 @@
 //! The nodes of one call in order, best first, and that order as the protocol's numbers.
 //!
-//! The verdicts are the core's; only a node to avoid and nodes whose GPUs are not well are judged
+//! The verdicts are the core's; only a node to avoid and nodes whose GPUs changed places are judged
 //! here. Whether our order alone may decide, or kube-scheduler's own scores count too, is asked of
 //! the profile.
 
@@ -98,9 +98,9 @@ impl Live {
         self.planner.withdraw(asked.uid);
         self.names.follow(self.planner.cluster());
         let mut nodes = self.names.find_all(names);
-        if asked.request.wants_gpu() && !self.unhealthy.is_empty() {
+        if asked.request.wants_gpu() && !self.moved.is_empty() {
             for (node, name) in nodes.iter_mut().zip(names) {
-                *node = node.filter(|_| !self.is_unhealthy(&name.0));
+                *node = node.filter(|_| !self.moved.contains(&*name.0));
             }
         }
         let avoided = avoid.and_then(|name| self.names.find(name));

@@ -11,7 +11,7 @@ mod rules;
 
 use serde::{Deserialize, Deserializer};
 use stowage_core::gpu::DeviceSet;
-use stowage_core::node::{Node, Room};
+use stowage_core::node::{Health, Node, Room};
 use stowage_core::units::{Mebibytes, Milli};
 
 use super::problem::{NodeError, Wrong};
@@ -114,6 +114,7 @@ fn read(name: &str, node: &NodeObject<'_>) -> Result<NodeFacts, Reason> {
     }
     let room = room(node)?;
     let devices = devices::of(node)?;
+    let unhealthy = health::unhealthy(node);
     let soft = node.spec.taints.iter();
     let soft = soft.filter(|taint| &*taint.effect == "PreferNoSchedule");
     Ok(NodeFacts {
@@ -123,6 +124,10 @@ fn read(name: &str, node: &NodeObject<'_>) -> Result<NodeFacts, Reason> {
             room,
             gpus: devices.gpus,
             hand_over: devices.hand_over,
+            health: Health {
+                failed: devices.failed,
+                ailing: unhealthy.is_some(),
+            },
             ..Node::default()
         },
         uuids: devices.uuids,
@@ -135,7 +140,7 @@ fn read(name: &str, node: &NodeObject<'_>) -> Result<NodeFacts, Reason> {
                 value: (*taint.value).to_owned(),
             })
             .collect(),
-        unhealthy: health::unhealthy(node),
+        unhealthy,
     })
 }
 
