@@ -3,6 +3,7 @@
 //! `cargo bench`. The run on the public trace needs `STOWAGE_TRACES` and says so without it.
 
 use std::hint::black_box;
+use std::num::NonZeroU8;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,17 +15,23 @@ use stowage::sim::run;
 use stowage::sim::sample::NodeShare;
 use stowage::sim::trace::openb::{self, NodeFile};
 use stowage::sim::trace::{Trace, demo};
+use stowage_core::gpu::{Cut, Gpu, GpuMode, Model, Vendor};
+use stowage_core::mig::Geometry;
+use stowage_core::node::{HandOver, Node, NodeState, Room};
+use stowage_core::partition::Partition;
 use stowage_core::plan::{self, Context, Parameters};
+use stowage_core::request::{ContainerRequest, Models, PodRequest, Share, ShareMemory};
 use stowage_core::strategy::Strategy;
 use stowage_core::strategy::fgd::Outlook;
-use stowage_core::units::PodUid;
+use stowage_core::topology::Board;
+use stowage_core::units::{Mebibytes, Milli, PodUid};
 use stowage_core::verbs::Planner;
 use stowage_core::workload::Workload;
 
 /// As many as the public trace's cluster has.
 const NODES: u32 = 1213;
 
-criterion_group!(benches, runs, one_node, ranking);
+criterion_group!(benches, runs, one_node, shapes, ranking);
 criterion_main!(benches);
 
 fn runs(criterion: &mut Criterion) {
@@ -72,6 +79,67 @@ fn one_node(criterion: &mut Criterion) {
     criterion.bench_function("candidate/8 GPUs/fgd", |bencher| {
         bencher.iter(|| plan::candidate(black_box(node), black_box(pod), &context));
     });
+}
+
+/// Deciding on one node for each shape of request: whole devices, joined ones, shares, MIG slots.
+fn shapes(criterion: &mut Criterion) {
+    let context = context(&demo::load());
+    let whole = |count: u8| ContainerRequest::Whole {
+        count: NonZeroU8::new(count).expect("some"),
+    };
+    let memory = ContainerRequest::Share {
+        count: NonZeroU8::MIN,
+        share: Share {
+            compute: Milli(0),
+            memory: ShareMemory::Mebibytes(Mebibytes(2000)),
+        },
+    };
+    let mig = ContainerRequest::Partition(Partition::Mig("1g.10gb".parse().expect("a profile")));
+    let cut = GpuMode::Mig(Cut(Geometry::of_board("A100-80GB").expect("a board")));
+    let mut group = criterion.benchmark_group("candidate");
+    for (name, mode, links, asks) in [
+        ("whole 1 of 8", GpuMode::Plain, None, whole(1)),
+        ("whole 4 of 8", GpuMode::Plain, None, whole(4)),
+        (
+            "whole 2 of 8, DGX-1 links",
+            GpuMode::Plain,
+            Some(Board::Dgx1V100),
+            whole(2),
+        ),
+        (
+            "whole 4 of 8, DGX-1 links",
+            GpuMode::Plain,
+            Some(Board::Dgx1V100),
+            whole(4),
+        ),
+        ("2000 MiB on 8", GpuMode::Plain, None, memory),
+        ("1g.10gb on 8 boards", cut, None, mig),
+    ] {
+        let gpu = Gpu {
+            vendor: Vendor::Nvidia,
+            model: Model::new("A100-80GB"),
+            memory: Mebibytes(81_920),
+            mode,
+        };
+        let state = NodeState::idle(Arc::new(Node {
+            name: "a".into(),
+            room: Room {
+                cores: Milli(96_000),
+                memory: Mebibytes(900_000),
+                pods: 110,
+            },
+            gpus: vec![gpu; 8].into(),
+            hand_over: HandOver::StowageNri,
+            links: links.map(|board| Arc::new(board.layout())),
+            ..Node::default()
+        }));
+        let pod = PodRequest::new(&[asks], Milli(4000), Mebibytes(1), Models::Any);
+        let pod = pod.expect("something possible");
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| plan::candidate(black_box(&state), black_box(&pod), &context));
+        });
+    }
+    group.finish();
 }
 
 /// One decision in a half-full cluster, its booking and its release: each leaves one node to score
