@@ -138,6 +138,7 @@ impl DeviceFree {
 
     /// Whether so much is left of `gpu` as one unit of `container` takes. Says nothing about MIG slots.
     #[must_use]
+    #[inline]
     pub fn takes(self, container: &ContainerRequest, gpu: &Gpu) -> bool {
         let Some((compute, memory)) = container.takes(gpu) else {
             return false;

@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 use crate::cluster::Cluster;
 use crate::gpu::{DeviceFree, DeviceSet, Gpu};
 use crate::mig::BoardState;
-use crate::node::{HandOver, Health, NodeState, Room};
+use crate::node::{HandOver, Health, Node, NodeState, Room};
 use crate::partition::Partition;
 use crate::plan::Context;
 use crate::request::Kind;
@@ -33,6 +33,8 @@ pub(crate) struct Mirror {
 #[derive(Debug, Default)]
 pub(crate) struct Looks {
     hardware: BTreeMap<Hardware, u32>,
+    /// The hardware of each node by position, as long as it is the same node.
+    known: Vec<Option<(Arc<Node>, u32)>>,
     numbers: BTreeMap<Look, u32>,
     /// What the strategy thinks of each look, by its number.
     pub(crate) standings: Vec<Standing>,
@@ -70,7 +72,7 @@ impl Mirror {
         let state = cluster.seen(node);
         Self {
             room: state.free().room,
-            look: looks.number(state, context),
+            look: looks.number(node, state, context),
             tie: state.tie(),
             intended: cluster.is_intended(node),
         }
@@ -84,7 +86,7 @@ impl Looks {
     }
 
     /// The number of all nodes that look like `state`.
-    fn number(&mut self, state: &NodeState, context: &Context) -> u32 {
+    fn number(&mut self, at: NodeIx, state: &NodeState, context: &Context) -> u32 {
         let strategy = context.strategy();
         if strategy.sight().everything {
             if self.standings.is_empty() {
@@ -92,16 +94,7 @@ impl Looks {
             }
             return 0;
         }
-        let next = self.hardware.len() as u32;
-        let node = state.node();
-        let hardware = Hardware {
-            hand_over: node.hand_over,
-            health: node.health,
-            gpus: node.gpus.clone(),
-            partitions: node.partitions.clone(),
-            links: node.links.clone(),
-        };
-        let hardware = *self.hardware.entry(hardware).or_insert(next);
+        let hardware = self.hardware(at, state.node());
         let hosted = state.hosted().keys().copied();
         let look = Look {
             cores: state.free().room.cores.0,
@@ -117,5 +110,28 @@ impl Looks {
             self.standings.push(strategy.standing(state, context));
             next
         })
+    }
+
+    /// The number of all nodes with the inventory of `node`, which is at `at`.
+    fn hardware(&mut self, at: NodeIx, node: &Arc<Node>) -> u32 {
+        if let Some(Some((known, number))) = self.known.get(at.index())
+            && Arc::ptr_eq(known, node)
+        {
+            return *number;
+        }
+        let next = self.hardware.len() as u32;
+        let hardware = Hardware {
+            hand_over: node.hand_over,
+            health: node.health,
+            gpus: node.gpus.clone(),
+            partitions: node.partitions.clone(),
+            links: node.links.clone(),
+        };
+        let number = *self.hardware.entry(hardware).or_insert(next);
+        if self.known.len() <= at.index() {
+            self.known.resize(at.index() + 1, None);
+        }
+        self.known[at.index()] = Some((node.clone(), number));
+        number
     }
 }

@@ -271,13 +271,23 @@ impl ContainerRequest {
     /// A replica is an equal part of both, rounded down. Time-slicing keeps no such promise; it is
     /// counted so that there are as many as replicas.
     #[must_use]
+    #[inline]
     pub fn takes(&self, gpu: &Gpu) -> Option<(Milli, Mebibytes)> {
+        if gpu.mode == GpuMode::Plain {
+            return match self {
+                Self::None => Some((Milli(0), Mebibytes(0))),
+                Self::Whole { .. } => Some((Milli::WHOLE, gpu.memory)),
+                Self::Share { share, .. } => Some((share.compute, share.memory.on(gpu))),
+                Self::Partition(_) => None,
+            };
+        }
+        self.takes_part(gpu)
+    }
+
+    /// [`ContainerRequest::takes`] of a device that is given out in replicas or instances.
+    fn takes_part(&self, gpu: &Gpu) -> Option<(Milli, Mebibytes)> {
         match (self, gpu.mode) {
             (Self::None, _) => Some((Milli(0), Mebibytes(0))),
-            (Self::Whole { .. }, GpuMode::Plain) => Some((Milli::WHOLE, gpu.memory)),
-            (Self::Share { share, .. }, GpuMode::Plain) => {
-                Some((share.compute, share.memory.on(gpu)))
-            }
             (Self::Whole { .. }, GpuMode::Replicas(count, _)) => {
                 let count = u32::from(count.get());
                 Some((Milli(1000 / count), Mebibytes(gpu.memory.0 / count)))
@@ -328,6 +338,7 @@ impl ContainerRequest {
 impl ShareMemory {
     /// In MiB on `gpu`.
     #[must_use]
+    #[inline]
     pub fn on(self, gpu: &Gpu) -> Mebibytes {
         match self {
             Self::Mebibytes(amount) => amount,

@@ -84,8 +84,8 @@ fn search(
             devices: SmallVec::from_slice(&state.free().devices),
         },
         boards: state.free().boards.clone(),
-        starts: SmallVec::new(),
-        wanted: SmallVec::new(),
+        starts: Vec::new(),
+        wanted: Vec::new(),
         devices: request
             .containers()
             .iter()
@@ -162,9 +162,9 @@ struct Search<'a> {
     after: After,
     boards: Vec<Option<BoardState>>,
     /// MIG instances placed so far: which container, where it starts, what it costs.
-    starts: SmallVec<[(usize, u8, Score); 2]>,
+    starts: Vec<(usize, u8, Score)>,
     /// The whole devices that each container should get, once it was asked.
-    wanted: SmallVec<[(usize, DeviceSet); 1]>,
+    wanted: Vec<(usize, DeviceSet)>,
     devices: Devices,
     score: Option<Score>,
     steps: u32,

@@ -19,7 +19,7 @@
 //! (covered/total).
 //! Source: Weng et al., "Beware of Fragmentation", USENIX ATC '23, and its simulator.
 
-use crate::gpu::{DeviceFree, Gpu, GpuMode, MAX_DEVICES, Model};
+use crate::gpu::{DeviceFree, Gpu, GpuMode, Model};
 use crate::node::NodeState;
 use crate::request::Models;
 use crate::workload::Workload;
@@ -133,13 +133,14 @@ impl Outlook {
     }
 
     fn fragmentation_of(&self, gpus: &[Gpu], cores: u32, devices: &[DeviceFree]) -> f64 {
-        let mut free = [0_u32; MAX_DEVICES];
-        let free = &mut free[..devices.len().min(MAX_DEVICES)];
-        for ((slot, device), gpu) in free.iter_mut().zip(devices).zip(gpus) {
-            if gpu.mode == GpuMode::Plain {
-                *slot = device.compute.0;
-            }
-        }
+        let cells = devices.iter().zip(gpus);
+        let mut free: smallvec::SmallVec<[u32; 16]> = cells
+            .map(|(device, gpu)| match gpu.mode {
+                GpuMode::Plain => device.compute.0,
+                GpuMode::Replicas(..) | GpuMode::Mig(_) => 0,
+            })
+            .collect();
+        let free = &mut free[..];
         if self.memory {
             for ((slot, device), gpu) in free.iter_mut().zip(devices).zip(gpus) {
                 let milli = u64::from(device.memory.0) * 1000 / u64::from(gpu.memory.0.max(1));
