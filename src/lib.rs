@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod extender;
+pub mod inspect;
 pub mod k8s;
 pub mod playground;
 pub mod shared;

@@ -8,7 +8,7 @@ pub mod scenario;
 pub mod scheduler;
 pub mod server;
 pub mod workload;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::path::PathBuf;
 

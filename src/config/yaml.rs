@@ -40,7 +40,7 @@ pub(super) fn read<T: DeserializeOwned>(file: &Path) -> Result<T, ConfigError> {
 }
 
 /// A YAML error in one line: place, field, what is expected and what is there.
-fn one_line(error: &YamlError, text: &str) -> String {
+pub(crate) fn one_line(error: &YamlError, text: &str) -> String {
     let Some(place) = error.location() else {
         return format!(" {}", sentence(error));
     };

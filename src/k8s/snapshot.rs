@@ -1,9 +1,12 @@
-//! A whole cluster from a file: what `kubectl get nodes,pods -A -o json` prints.
+//! A whole cluster from files: what `kubectl get nodes,pods -A -o json` prints, or `-o yaml`.
 //!
-//! Read are objects of kind Node and Pod and lists of them, mixed or not, one JSON document after
-//! another in one file; other kinds are skipped. JSON that is broken is one error with its place.
-//! An object that is wrong is left out and becomes a problem, in one sentence, so that one odd node
-//! does not hide a cluster.
+//! Read are objects of kind Node and Pod and lists of them, mixed or not, one document after another
+//! in one file; other kinds are skipped. A file that is broken is one error with its place. An object
+//! that is wrong is left out and becomes a problem, in one sentence, so that one odd node does not
+//! hide a cluster.
+//!
+//! Who may come to a node, and what a pod demands of it, is read only where somebody asks for it
+//! ([`Snapshot::read_with_rules`]): in front of a live decision kube-scheduler has judged it.
 //!
 //! Objects of a file may be written by hand and lack a UID. Such a pod gets one made of its namespace
 //! and name: the first 16 bytes of SHA-256 over `namespace/name`, marked as a UUID of version 8 (made
@@ -15,25 +18,44 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
+use stowage_core::rules::{NodeRules, PodRules};
 use stowage_core::units::PodUid;
 use thiserror::Error;
 
+use super::input;
 use super::json::{List, Text, null};
-use super::node::{NodeFacts, NodeObject};
-use super::pod::{PodFacts, PodObject};
+use super::node::{NodeFacts, NodeObject, RuledNode};
+use super::pod::{PodFacts, PodObject, RuledPod};
 
-/// Most bytes of a file.
-const MAX_SNAPSHOT: u64 = 1 << 30;
-
-/// What a file says about a cluster.
+/// What files say about a cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// The nodes, in the file's order.
+    /// The nodes, in the files' order.
     pub nodes: Vec<NodeFacts>,
-    /// The pods, in the file's order, those that ended included.
+    /// The pods, in the files' order, those that ended included.
     pub pods: Vec<PodFacts>,
     /// What is wrong with objects that were left out, a sentence each.
     pub problems: Vec<String>,
+    /// Rules, where they were asked for.
+    pub rules: Rules,
+}
+
+/// What nodes and pods say about who goes where. Empty unless it was asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// One entry a node, in the order of the nodes.
+    pub nodes: Vec<NodeRules>,
+    /// One entry a pod, in the order of the pods.
+    pub pods: Vec<Demands>,
+}
+
+/// What a pod demands of its node beside room and devices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Demands {
+    /// Its rules, or a sentence where they make no sense.
+    pub rules: Result<PodRules, String>,
+    /// What else it demands and nobody judges offline.
+    pub unmodelled: Vec<&'static str>,
 }
 
 /// A file that cannot be used.
@@ -57,6 +79,14 @@ pub enum SnapshotError {
         /// Where in the line.
         column: usize,
         /// What.
+        problem: String,
+    },
+    /// It is not YAML.
+    #[error("{}:{problem}", file.display())]
+    Yaml {
+        /// The file.
+        file: PathBuf,
+        /// Where and what.
         problem: String,
     },
     /// There is nothing in it that Stowage knows.
@@ -86,121 +116,202 @@ struct Item<'a> {
 }
 
 impl Snapshot {
-    /// Reads a file.
+    /// Reads a file, or standard input if it is called `-`.
     ///
     /// # Errors
-    /// When it cannot be read, is larger than 1 GiB, is not JSON, or has no Node and no Pod in it.
+    /// When it cannot be read, is larger than 1 GiB, is neither JSON nor YAML, or has no Node and no
+    /// Pod in it.
     pub fn read(file: &Path) -> Result<Self, SnapshotError> {
-        let unreadable = |reason| SnapshotError::Unreadable {
-            file: file.to_owned(),
-            reason,
-        };
-        let length = std::fs::metadata(file).map_err(unreadable)?.len();
-        if length > MAX_SNAPSHOT {
-            let reason = format!("{length} bytes: expected at most {MAX_SNAPSHOT}");
-            return Err(unreadable(std::io::Error::other(reason)));
-        }
-        let text = std::fs::read_to_string(file).map_err(unreadable)?;
-        Self::parse(&text, file)
+        Self::parse(&input::read(file)?, file)
     }
 
     /// Reads the `text` of `file`.
     ///
     /// # Errors
-    /// When it is not JSON, or has no Node and no Pod in it.
+    /// When it is neither JSON nor YAML, or has no Node and no Pod in it.
     pub fn parse(text: &str, file: &Path) -> Result<Self, SnapshotError> {
-        let mut reader = Reader::of(text);
-        for document in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
-            let json = |(line, column, problem)| SnapshotError::Json {
-                file: file.to_owned(),
-                line,
-                column,
-                problem,
-            };
-            let document = document
-                .map_err(|error| json(located(text, text, &error)))?
-                .get();
-            let head: Head<'_> = serde_json::from_str(document)
-                .map_err(|error| json(located(text, document, &error)))?;
-            reader.known |= head.kind.ends_with("List") && head.items.is_some();
-            match head.items {
-                Some(items) => {
-                    let of = head.kind.strip_suffix("List").unwrap_or_default();
-                    let items = items.iter().filter_map(|item| item.json);
-                    items.for_each(|json| reader.object(json.get(), of));
-                }
-                None => reader.object(document, ""),
+        let mut reader = Reader::default();
+        reader.file(text, file)?;
+        Ok(reader.snapshot)
+    }
+
+    /// Reads files that are one cluster together, with the rules of nodes and pods. Problems begin with
+    /// the file's name.
+    ///
+    /// # Errors
+    /// As [`Snapshot::read`], for the first such file.
+    pub fn read_with_rules(files: &[PathBuf]) -> Result<Self, SnapshotError> {
+        let mut reader = Reader::with_rules();
+        for file in files {
+            let found = reader.snapshot.problems.len();
+            reader.file(&input::read(file)?, file)?;
+            for problem in &mut reader.snapshot.problems[found..] {
+                // Those that begin with a place follow the name at once, as in a compiler's output.
+                let gap = if problem.starts_with(|c: char| c.is_ascii_digit()) {
+                    ""
+                } else {
+                    " "
+                };
+                *problem = format!("{}:{gap}{problem}", file.display());
             }
         }
-        match reader.known {
-            true => Ok(reader.snapshot),
-            false => Err(SnapshotError::Nothing {
-                file: file.to_owned(),
-            }),
-        }
+        Ok(reader.snapshot)
+    }
+
+    /// Reads the `text` of `file` with the rules of nodes and pods.
+    ///
+    /// # Errors
+    /// As [`Snapshot::parse`].
+    pub fn parse_with_rules(text: &str, file: &Path) -> Result<Self, SnapshotError> {
+        let mut reader = Reader::with_rules();
+        reader.file(text, file)?;
+        Ok(reader.snapshot)
     }
 }
 
-struct Reader<'t> {
-    text: &'t str,
+#[derive(Default)]
+struct Reader {
     snapshot: Snapshot,
     nodes: BTreeSet<String>,
     pods: BTreeSet<PodUid>,
     /// Whether there was a list, or an object of a kind that is read.
     known: bool,
+    ruled: bool,
 }
 
-impl<'t> Reader<'t> {
-    fn of(text: &'t str) -> Self {
+/// The text that objects are parts of, if people wrote it, so that their places mean something.
+type Whole<'t> = Option<&'t str>;
+
+impl Reader {
+    fn with_rules() -> Self {
         Self {
-            text,
-            snapshot: Snapshot::default(),
-            nodes: BTreeSet::new(),
-            pods: BTreeSet::new(),
-            known: false,
+            ruled: true,
+            ..Self::default()
         }
     }
 
+    /// Takes in the `text` of `file`.
+    fn file(&mut self, text: &str, file: &Path) -> Result<(), SnapshotError> {
+        self.known = false;
+        let text = text.trim_start_matches('\u{feff}');
+        if input::is_json(text) {
+            self.documents(text, true, file)?;
+        } else {
+            let yaml = |problem| SnapshotError::Yaml {
+                file: file.to_owned(),
+                problem,
+            };
+            for document in input::yaml(text).map_err(yaml)? {
+                self.documents(&document.to_string(), false, file)?;
+            }
+        }
+        match self.known {
+            true => Ok(()),
+            false => Err(SnapshotError::Nothing {
+                file: file.to_owned(),
+            }),
+        }
+    }
+
+    /// Takes in one JSON document after another; `placed` if places in `text` mean something.
+    fn documents(&mut self, text: &str, placed: bool, file: &Path) -> Result<(), SnapshotError> {
+        for document in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
+            let json = |part: &str, error: &serde_json::Error| {
+                let (line, column, problem) = located(text, part, error);
+                match placed {
+                    true => SnapshotError::Json {
+                        file: file.to_owned(),
+                        line,
+                        column,
+                        problem,
+                    },
+                    false => SnapshotError::Yaml {
+                        file: file.to_owned(),
+                        problem: format!(" {problem}"),
+                    },
+                }
+            };
+            let document = document.map_err(|error| json(text, &error))?.get();
+            let head: Head<'_> =
+                serde_json::from_str(document).map_err(|error| json(document, &error))?;
+            self.known |= head.kind.ends_with("List") && head.items.is_some();
+            let whole = placed.then_some(text);
+            match head.items {
+                Some(items) => {
+                    let of = head.kind.strip_suffix("List").unwrap_or_default();
+                    let items = items.iter().filter_map(|item| item.json);
+                    items.for_each(|json| self.object(json.get(), of, whole));
+                }
+                None => self.object(document, "", whole),
+            }
+        }
+        Ok(())
+    }
+
     /// Takes in one object; `kind` if it does not say so itself.
-    fn object(&mut self, json: &str, kind: &str) {
+    fn object(&mut self, json: &str, kind: &str, whole: Whole<'_>) {
         let head: Result<Head<'_>, _> = serde_json::from_str(json);
         let said = head.as_ref().map_or("", |head| &*head.kind);
         let taken = match if said.is_empty() { kind } else { said } {
-            "Node" => self.node(json),
-            "Pod" => self.pod(json),
+            "Node" => self.node(json, whole),
+            "Pod" => self.pod(json, whole),
             _ => return,
         };
         self.known = true;
         self.snapshot.problems.extend(taken.err());
     }
 
-    fn node(&mut self, json: &str) -> Result<(), String> {
-        let object: NodeObject<'_> = self.read(json, "node")?;
+    fn node(&mut self, json: &str, whole: Whole<'_>) -> Result<(), String> {
+        let object: NodeObject<'_> = read(json, "node", whole)?;
         let facts = NodeFacts::try_from(&object).map_err(|error| error.to_string())?;
+        let rules = match self.ruled {
+            true => {
+                let ruled: RuledNode<'_> = read(json, "node", whole)?;
+                Some(ruled.rules().map_err(|error| error.to_string())?)
+            }
+            false => None,
+        };
         if !self.nodes.insert(facts.node.name.to_string()) {
             return Err(format!("node {}: is there twice", facts.node.name));
         }
         self.snapshot.nodes.push(facts);
+        self.snapshot.rules.nodes.extend(rules);
         Ok(())
     }
 
-    fn pod(&mut self, json: &str) -> Result<(), String> {
-        let object: PodObject<'_> = self.read(json, "pod")?;
+    fn pod(&mut self, json: &str, whole: Whole<'_>) -> Result<(), String> {
+        let object: PodObject<'_> = read(json, "pod", whole)?;
         let made_up = |_| Ok(made_up_uid(&object.full_name()));
         let facts = PodFacts::with_uid(&object, made_up).map_err(|error| error.to_string())?;
+        let demands = match self.ruled {
+            true => Some(demands(&read(json, "pod", whole)?)),
+            false => None,
+        };
         if !self.pods.insert(facts.uid) {
             return Err(format!("pod {}: is there twice", facts.full_name()));
         }
         self.snapshot.pods.push(facts);
+        self.snapshot.rules.pods.extend(demands);
         Ok(())
     }
+}
 
-    fn read<'a, T: Deserialize<'a>>(&self, json: &'a str, what: &str) -> Result<T, String> {
-        serde_json::from_str(json).map_err(|error| {
-            let (line, column, problem) = located(self.text, json, &error);
-            format!("{line}:{column}: {what}: {problem}")
-        })
+/// A pod whose rules make no sense is still a pod: it may hold something.
+fn demands(pod: &RuledPod<'_>) -> Demands {
+    Demands {
+        rules: pod.rules().map_err(|error| error.to_string()),
+        unmodelled: pod.unmodelled(),
     }
+}
+
+fn read<'a, T: Deserialize<'a>>(json: &'a str, what: &str, whole: Whole<'_>) -> Result<T, String> {
+    serde_json::from_str(json).map_err(|error| {
+        let (line, column, problem) = located(whole.unwrap_or(json), json, &error);
+        match whole {
+            Some(_) => format!("{line}:{column}: {what}: {problem}"),
+            None => format!("{what}: {problem}"),
+        }
+    })
 }
 
 /// See the head of this file.

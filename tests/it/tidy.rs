@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const MOST_LINES: usize = 400;
 
 /// Who may not import what: a place in `src/` and the beginnings of paths.
-const IMPORTS: [(&str, &[&str]); 3] = [
+const IMPORTS: [(&str, &[&str]); 4] = [
     (
         "src/sim/",
         &[
@@ -22,6 +22,18 @@ const IMPORTS: [(&str, &[&str]); 3] = [
     (
         "src/config",
         &["crate::sim", "crate::cli", "crate::clock", "tokio", "kube"],
+    ),
+    (
+        "src/inspect/",
+        &[
+            "crate::cli",
+            "crate::clock",
+            "crate::extender",
+            "crate::shared",
+            "crate::sim",
+            "tokio",
+            "kube",
+        ],
     ),
     ("src/clock.rs", &["crate"]),
 ];
@@ -162,6 +174,20 @@ fn nobody_imports_the_command_line() {
         |(name, _): &(String, String)| !name.starts_with("src/cli") && name != "src/main.rs";
     let files: Vec<_> = files.into_iter().filter(others).collect();
     check(&files, |_, text| forbidden_import(text, &["crate::cli"]));
+}
+
+#[test]
+fn only_the_command_line_imports_inspect() {
+    let files = files("src", &[".rs"]);
+    let others = |(name, _): &(String, String)| {
+        !["src/cli/", "src/inspect/"]
+            .iter()
+            .any(|p| name.starts_with(p))
+    };
+    let files: Vec<_> = files.into_iter().filter(others).collect();
+    check(&files, |_, text| {
+        forbidden_import(text, &["crate::inspect"])
+    });
 }
 
 fn forbidden_import(text: &str, forbidden: &[&str]) -> Option<String> {

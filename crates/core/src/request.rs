@@ -202,6 +202,21 @@ impl PodRequest {
         }
     }
 
+    /// The same request with other amounts: what a change of the pod would make of it.
+    ///
+    /// # Errors
+    /// As [`PodRequest::new`].
+    pub fn changed(
+        &self,
+        containers: &[ContainerRequest],
+        cores: Milli,
+        models: Models,
+    ) -> Result<Self, RequestError> {
+        let vendor = self.vendor;
+        let changed = Self::new(containers, cores, self.memory, models)?;
+        Ok(Self { vendor, ..changed })
+    }
+
     /// Whether any container asks for a GPU.
     #[must_use]
     pub fn wants_gpu(&self) -> bool {

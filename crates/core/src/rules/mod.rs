@@ -160,6 +160,42 @@ impl PodRules {
         })
     }
 
+    /// The same pod, which names no node: what it was before it was bound.
+    #[must_use]
+    pub fn anywhere(self) -> Self {
+        Self {
+            node_name: None,
+            ..self
+        }
+    }
+
+    /// Its node selector.
+    #[must_use]
+    pub fn selector(&self) -> &BTreeMap<String, String> {
+        &self.selector
+    }
+
+    /// The terms of its required node affinity, if it has one.
+    #[must_use]
+    pub fn terms(&self) -> Option<&[Term]> {
+        self.terms.as_deref()
+    }
+
+    /// Its tolerations, in the order written.
+    #[must_use]
+    pub fn tolerations(&self) -> &[Toleration] {
+        &self.tolerations
+    }
+
+    /// The same pod without a required node affinity.
+    #[must_use]
+    pub fn requiring_nothing(self) -> Self {
+        Self {
+            terms: None,
+            ..self
+        }
+    }
+
     /// The first of `node`'s taints that keeps this pod away.
     #[must_use]
     pub fn untolerated<'n>(&self, node: &'n NodeRules) -> Option<&'n Taint> {

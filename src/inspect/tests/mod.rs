@@ -1,0 +1,90 @@
+//! Small clusters, what they look like, and what is said of them.
+
+mod more;
+mod nearest;
+mod rows;
+mod stranded;
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use stowage_core::strategy::Strategy;
+
+use super::model::Model;
+use crate::k8s::snapshot::Snapshot;
+
+/// A model of these objects.
+fn model(objects: Vec<Value>) -> Model {
+    let list = json!({"kind": "List", "items": objects}).to_string();
+    let snapshot = Snapshot::parse_with_rules(&list, Path::new("cluster.json")).unwrap();
+    assert_eq!(snapshot.problems, [""; 0]);
+    let model = Model::of(snapshot, Strategy::Fgd);
+    assert_eq!(model.problems, [""; 0]);
+    model
+}
+
+/// A node that the agent serves, with room for 16 cores, 64 GiB and 10 pods.
+fn served(name: &str, gpus: usize, mib: u32) -> Value {
+    let device = |index: usize| json!({"index": index, "vendor": "nvidia", "model": "A100-80GB", "memoryMib": mib});
+    let devices: Vec<_> = (0..gpus).map(device).collect();
+    let inventory = json!({"v": 1, "handOver": "stowage-nri", "devices": devices}).to_string();
+    json!({"kind": "Node", "spec": {},
+        "metadata": {"name": name, "annotations": {"stowage.dev/inventory": inventory}},
+        "status": {"allocatable": {"cpu": "16", "memory": "64Gi", "pods": "10"}}})
+}
+
+/// A node behind a device plugin.
+fn plugin(name: &str, gpus: usize) -> Value {
+    json!({"kind": "Node", "spec": {},
+        "metadata": {"name": name, "labels": {"nvidia.com/gpu.product": "Tesla-T4", "nvidia.com/gpu.memory": "15360"}},
+        "status": {"allocatable": {"cpu": "16", "memory": "64Gi", "pods": "10",
+            "nvidia.com/gpu": gpus.to_string()}}})
+}
+
+/// A pod that waits, with these limits and one core.
+fn pod(name: &str, limits: &Value) -> Value {
+    json!({"kind": "Pod", "metadata": {"name": name}, "spec": {"containers": [
+        {"name": "main", "resources": {"requests": {"cpu": "1"}, "limits": limits}}]}})
+}
+
+fn percent(name: &str, percent: u32) -> Value {
+    pod(
+        name,
+        &json!({"stowage.dev/gpu-compute": percent.to_string()}),
+    )
+}
+
+fn memory(name: &str, mib: u32) -> Value {
+    pod(name, &json!({"stowage.dev/gpu-memory": mib.to_string()}))
+}
+
+fn whole(name: &str, gpus: u32) -> Value {
+    pod(name, &json!({"nvidia.com/gpu": gpus.to_string()}))
+}
+
+/// The pod on a device of a node.
+fn on(mut pod: Value, node: &str, index: usize, mib: u32, milli: u32) -> Value {
+    let entry = json!({"index": index, "memoryMib": mib, "computeMilli": milli});
+    let placement = json!({"v": 1, "containers": {"main": [entry]}}).to_string();
+    pod["spec"]["nodeName"] = node.into();
+    pod["metadata"]["annotations"] = json!({"stowage.dev/placement": placement});
+    pod
+}
+
+/// The pod on a node, nobody knows on which device.
+fn somewhere(mut pod: Value, node: &str) -> Value {
+    pod["spec"]["nodeName"] = node.into();
+    pod
+}
+
+/// The object with `value` at `path`.
+fn with(mut object: Value, path: &str, value: Value) -> Value {
+    let (parent, key) = path.rsplit_once('/').unwrap();
+    let parent = object.pointer_mut(parent).unwrap();
+    parent[key] = value;
+    object
+}
+
+fn taint(key: &str) -> Value {
+    json!([{"key": key, "effect": "NoSchedule"}])
+}

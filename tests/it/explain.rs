@@ -1,0 +1,190 @@
+//! `stowage explain`: verdicts, devices, the nearest change, and what is refused.
+
+use serde_json::{Value, json};
+
+use crate::support::{Folder, refusal_of, stowage};
+
+const MIXED: &str = "tests/fixtures/clusters/mixed.json";
+const TRAIN: &str = "tests/fixtures/clusters/train.yaml";
+
+/// What is printed about `args` on the mixed cluster; it must end with `code` and in silence.
+fn explain(code: i32, args: &[&str]) -> String {
+    let mut command = stowage();
+    command.args(["explain", "--snapshot", MIXED]).args(args);
+    let assert = command.assert().code(code).stderr("");
+    String::from_utf8(assert.get_output().stdout.clone()).expect("output is text")
+}
+
+fn json_of(code: i32, args: &[&str]) -> Value {
+    let text = explain(code, &[args, &["--format", "json"]].concat());
+    serde_json::from_str(&text).expect("output is JSON")
+}
+
+fn refusal(args: &[&str]) -> String {
+    refusal_of(stowage().args(["explain", "--snapshot", MIXED]).args(args))
+}
+
+#[test]
+fn a_pod_that_fits_is_told_where_and_on_which_devices() {
+    let found = json_of(0, &["lab/chat-1"]);
+    assert_eq!(
+        (&found["apiVersion"], &found["kind"]),
+        (&json!("stowage.dev/v1alpha1"), &json!("Explanation"))
+    );
+    assert_eq!(found["status"], "fits");
+    let verdicts = json!([
+        {"verdict": "fits", "fits": true, "nodes": 1, "example": "share-1", "detail": null},
+        {"verdict": "node(s) had untolerated taint(s)", "fits": false, "nodes": 1, "example": "pool-1",
+            "detail": "pool=training:NoSchedule"},
+    ]);
+    assert_eq!(found["verdicts"], verdicts);
+    let best = &found["best"][0];
+    assert_eq!(
+        (&best["node"], &best["rank"], &best["predicted"]),
+        (&json!("share-1"), &json!(1), &json!(false))
+    );
+    assert_eq!(
+        (&best["source"], &best["handOver"]),
+        (&json!("inventory"), &json!("stowage-nri"))
+    );
+    let gpu = json!({"index": 1, "uuid": "GPU-bb", "model": "A100-80GB", "memoryMib": 24576, "computeMilli": 300});
+    assert_eq!(best["containers"], json!([{"name": "main", "gpus": [gpu]}]));
+    assert_eq!(best["before"], ". 700/1000 28000m 245760Mi 109p");
+    assert_eq!(best["after"], ". 400/1000 24000m 229376Mi 108p");
+    assert_eq!(found["nearestChange"], Value::Null);
+}
+
+#[test]
+fn a_pod_that_fits_nowhere_gets_the_nearest_change() {
+    let found = json_of(1, &["lab/train-1"]);
+    assert_eq!(found["status"], "refused");
+    assert_eq!(found["best"], json!([]));
+    assert_eq!(found["nearestChange"]["kind"], "gpus");
+    assert_eq!(found["unmodelled"], json!(["volumes"]));
+    let text = explain(1, &["lab/train-1"]);
+    for line in [
+        "lab/train-1 asks for 4 GPUs, 8 cores, 64 GiB",
+        "fits on none of 2 nodes",
+        "      1  too few idle GPUs                 share-1: 1 idle GPU, 4 asked",
+        "      1  node(s) had untolerated taint(s)  pool-1: pool=training:NoSchedule",
+        "Nearest change: ask for 1 GPU in a container (4 asked); then it fits.",
+        "Not judged here: volumes.",
+    ] {
+        assert!(text.lines().any(|have| have == line), "{line} in\n{text}");
+    }
+}
+
+#[test]
+fn a_bound_pod_is_told_where_it_is() {
+    let found = json_of(0, &["lab/chat-0"]);
+    assert_eq!(found["status"], "bound");
+    assert_eq!(found["bound"]["node"], "share-1");
+    assert_eq!(found["bound"]["containers"][0]["gpus"][0]["uuid"], "GPU-bb");
+    let text = explain(0, &["lab/train-0"]);
+    assert!(text.contains("is bound to pool-1"), "{text}");
+    assert!(text.contains("which GPUs it has is not known"), "{text}");
+}
+
+#[test]
+fn a_manifest_is_a_pod_that_comes_now() {
+    let found = json_of(0, &["--pod", TRAIN]);
+    assert_eq!(
+        (&found["pod"], &found["status"]),
+        (&json!("lab/new"), &json!("fits"))
+    );
+    let best = &found["best"][0];
+    assert_eq!(
+        (&best["node"], &best["predicted"]),
+        (&json!("pool-1"), &json!(true))
+    );
+    let text = explain(0, &["--pod", TRAIN]);
+    assert!(
+        text.contains("predicted: the device plugin may choose other GPUs"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_strategy_can_be_chosen() {
+    let found = json_of(0, &["lab/chat-1", "--strategy", "least-allocated"]);
+    assert_eq!(found["strategy"], "least-allocated");
+    assert_eq!(
+        found["best"][0]["after"],
+        "700/1000 700/1000 24000m 229376Mi 108p"
+    );
+    let line = refusal(&["lab/chat-1", "--strategy", "fdg"]);
+    assert_eq!(
+        line,
+        "--strategy: no strategy is called \"fdg\": did you mean \"fgd\"?"
+    );
+}
+
+#[test]
+fn a_pod_that_is_not_there_is_near_another() {
+    for (name, said) in [
+        ("lab/chat-2", ": did you mean \"lab/chat-0\"?"),
+        ("chat-1", ": did you mean \"lab/chat-1\"?"),
+        ("lab/something-else", ""),
+    ] {
+        let line = refusal(&[name]);
+        let full = if name.contains('/') {
+            name.to_owned()
+        } else {
+            format!("default/{name}")
+        };
+        assert_eq!(line, format!("no pod is called {full:?}{said}"));
+    }
+}
+
+#[test]
+fn a_manifest_of_anything_but_one_pod_is_refused() {
+    let folder = Folder::empty()
+        .with("none.yaml", "kind: Deployment\n")
+        .with(
+            "two.yaml",
+            "kind: Pod\nmetadata: {name: a}\n---\nkind: Pod\nmetadata: {name: b}\n",
+        )
+        .with("nameless.yaml", "kind: Pod\n")
+        .with("bad.yaml", "kind: }\n");
+    for (file, said) in [
+        (
+            "none.yaml",
+            ": expected objects of kind Node or Pod, or lists of them, got none",
+        ),
+        ("two.yaml", ": expected one pod, got 2"),
+        (
+            "nameless.yaml",
+            ": pod default/: metadata.name: expected a name, got nothing",
+        ),
+        ("bad.yaml", ":1:"),
+    ] {
+        let file = folder.file(file);
+        let line = refusal(&["--pod", &file]);
+        assert!(line.starts_with(&format!("{file}{said}")), "{line}");
+    }
+    stowage()
+        .args(["explain", "--snapshot", MIXED])
+        .assert()
+        .code(2)
+        .stdout("");
+    stowage()
+        .args(["explain", "lab/chat-1"])
+        .assert()
+        .code(2)
+        .stdout("");
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let args = ["--pod", TRAIN, "--strategy", "random"];
+    assert_eq!(explain(0, &args), explain(0, &args));
+    let demo = |pod: &str| {
+        let assert = stowage()
+            .args(["explain", "--demo", pod])
+            .assert()
+            .code(1)
+            .stderr("");
+        assert.get_output().stdout.clone()
+    };
+    assert_eq!(demo("lab/sweep-0"), demo("lab/sweep-0"));
+}
