@@ -125,7 +125,10 @@ fn models(info: &NodeInfo, request: &PodRequest) -> String {
     have.dedup();
     let asked: Vec<_> = match request.models() {
         Models::Any => vec!["another vendor's"],
-        Models::OneOf(models) => models.iter().map(|model| model.as_str()).collect(),
+        Models::OneOf(models) => models
+            .iter()
+            .map(stowage_core::gpu::Model::as_str)
+            .collect(),
     };
     format!("has {}, {} asked", have.join(", "), asked.join(" or "))
 }

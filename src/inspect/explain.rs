@@ -17,7 +17,7 @@ use super::closest::closest;
 use super::model::{Model, NodeInfo, Place, PodInfo};
 use super::more::unused;
 use super::nearest::nearest;
-use super::report::{hand_over, source};
+use super::survey::{hand_over, source};
 use super::verdict::{Refusal, Wish};
 use super::words;
 use crate::config::API_VERSION;

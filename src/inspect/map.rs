@@ -139,14 +139,14 @@ fn holders(state: &NodeState) -> Vec<Vec<Holder>> {
     for (pod, hold) in unknown {
         for container in hold.request.containers() {
             let accepted = |&device: &usize| hold.request.accepts(&gpus[device]);
-            let mut missing = match container {
-                ContainerRequest::None => 0,
-                ContainerRequest::Whole { .. } => container.count(),
-                ContainerRequest::Share { .. } => gpus.len(),
+            let (mut missing, whole) = match container {
+                ContainerRequest::None => (0, false),
+                ContainerRequest::Whole { .. } => (container.count(), true),
+                ContainerRequest::Share { .. } => (gpus.len(), false),
             };
-            let whole = matches!(container, ContainerRequest::Whole { .. });
             for device in (0..gpus.len()).filter(accepted) {
-                if missing > 0 && !(whole && !holders[device].is_empty()) {
+                let taken = whole && !holders[device].is_empty();
+                if missing > 0 && !taken {
                     holders[device].push(Holder { pod, sure: false });
                     missing -= 1;
                 }

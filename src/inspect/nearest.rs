@@ -71,7 +71,7 @@ impl Kind {
 /// The nearest change, if one alone is enough.
 #[must_use]
 pub fn nearest(model: &Model, wish: Wish<'_>) -> Option<Change> {
-    let tries: [fn(&Model, Wish<'_>) -> Option<(Kind, String)>; 9] = [
+    let tries: [Try; 9] = [
         gpu_memory,
         gpu_compute,
         gpus,
@@ -87,6 +87,7 @@ pub fn nearest(model: &Model, wish: Wish<'_>) -> Option<Change> {
 }
 
 type Found = Option<(Kind, String)>;
+type Try = fn(&Model, Wish<'_>) -> Found;
 
 /// The largest of `1..asked` for which `fits` holds, if it holds for any.
 fn largest(asked: u32, fits: impl Fn(u32) -> bool) -> Option<u32> {
@@ -266,7 +267,7 @@ fn models(model: &Model, wish: Wish<'_>) -> Found {
     let changed = request
         .changed(request.containers(), request.cores(), Models::Any)
         .ok()?;
-    let names: Vec<_> = asked.iter().map(|model| model.as_str()).collect();
+    let names: Vec<_> = asked.iter().map(stowage_core::gpu::Model::as_str).collect();
     let fits = model.fits(Wish {
         request: &changed,
         ..wish

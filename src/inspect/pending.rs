@@ -93,7 +93,7 @@ pub fn by_frequency(reasons: BTreeMap<Refusal, u32>) -> Vec<(Refusal, u32)> {
     reasons
 }
 
-/// In a few words: `fits on no node: too few idle GPUs (12 nodes), ...`.
+/// In a few words: `fits nowhere: too few idle GPUs (12 of 15 nodes)`.
 #[must_use]
 pub fn sentence(model: &Model, outcome: &Outcome) -> String {
     match outcome {
@@ -104,28 +104,13 @@ pub fn sentence(model: &Model, outcome: &Outcome) -> String {
                 words::count(u64::from(*nodes), "node")
             )
         }
-        Outcome::Refused(reasons) => format!("fits nowhere: {}", why(reasons)),
+        Outcome::Refused(reasons) => match reasons.first() {
+            Some((refusal, nodes)) => {
+                let all = words::count(model.nodes.len() as u64, "node");
+                format!("fits nowhere: {} ({nodes} of {all})", refusal.sentence())
+            }
+            None => "fits nowhere: there is no node".to_owned(),
+        },
         Outcome::Wrong(sentence) => format!("fits nowhere: {sentence}"),
-    }
-}
-
-/// `too few idle GPUs (12 nodes), no GPU of an acceptable model (3)`; `no nodes` for none.
-#[must_use]
-pub fn why(reasons: &[(Refusal, u32)]) -> String {
-    let said = reasons
-        .iter()
-        .enumerate()
-        .map(|(at, (refusal, count))| match at {
-            0 => format!(
-                "{} ({})",
-                refusal.sentence(),
-                words::count(u64::from(*count), "node")
-            ),
-            _ => format!("{} ({count})", refusal.sentence()),
-        });
-    let said: Vec<_> = said.collect();
-    match said.is_empty() {
-        true => "there is no node".to_owned(),
-        false => said.join(", "),
     }
 }

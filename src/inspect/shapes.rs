@@ -37,8 +37,9 @@ impl Shape {
     }
 }
 
-/// The shapes of `pods` that have not ended, the most frequent first; of equally frequent ones the
-/// larger request, then the first example. Each pod learns its shape.
+/// The shapes of `pods` that have not ended, the most frequent first; of equally frequent ones the one
+/// that asks for more of a GPU, then the larger request, then the first example. Each pod learns its
+/// shape.
 pub(super) fn count(pods: &mut [PodInfo]) -> Vec<Shape> {
     // Rules have no order of their own; their text has one.
     let mut found: BTreeMap<(PodRequest, String), Vec<usize>> = BTreeMap::new();
@@ -55,7 +56,8 @@ pub(super) fn count(pods: &mut [PodInfo]) -> Vec<Shape> {
         let first = &pods[members[0]].facts;
         let request = first.request.clone().ok();
         let name = members.iter().map(|&at| pods[at].facts.full_name()).min();
-        (std::cmp::Reverse((members.len(), request)), name)
+        let milli = request.as_ref().map(PodRequest::gpu_milli);
+        (std::cmp::Reverse((members.len(), milli, request)), name)
     });
     let shapes = members.iter().filter_map(|members| shape(members, pods));
     let shapes = shapes.collect();

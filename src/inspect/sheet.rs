@@ -153,6 +153,7 @@ fn candidate(best: &BestReport, paper: Paper) -> Vec<Line> {
         "allocatable" => "GPUs counted from status.allocatable alone".to_owned(),
         source => format!("GPUs from {source}"),
     };
+    let from = format!("{from}, handed over by {}", best.hand_over);
     head.push(format!("  score {}, {from}", best.score), Ink::Plain);
     let mut lines = vec![head];
     lines.extend(devices(&best.containers));

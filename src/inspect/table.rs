@@ -12,7 +12,9 @@ const MOST_PENDING: usize = 20;
 /// The whole text.
 #[must_use]
 pub fn table(inspection: &Inspection, paper: Paper) -> String {
-    let mut lines = paper.wrap(&headline(inspection), 2);
+    let [first, second] = headline(inspection);
+    let mut lines = vec![Line::of(first, Ink::Bold)];
+    lines.extend(paper.wrap(&second, 2));
     if inspection.totals.gpus > 0 {
         lines.push(Line::default());
         lines.extend(chart::lines(inspection, paper));
@@ -38,35 +40,30 @@ pub fn table(inspection: &Inspection, paper: Paper) -> String {
     paper.print(&lines)
 }
 
-fn headline(inspection: &Inspection) -> String {
+/// Two lines: GPUs, then everything else.
+fn headline(inspection: &Inspection) -> [String; 2] {
     let totals = &inspection.totals;
     let nodes = count(totals.nodes as u64, "node");
-    let pods = count(totals.pods_bound as u64, "pod");
-    let mut text = format!("{nodes}, {}", count(totals.gpus as u64, "GPU"));
+    let mut first = format!("{nodes}, {}", count(totals.gpus as u64, "GPU"));
+    let mut second = String::new();
     if totals.gpus > 0 {
         let percent = totals.allocated_milli / totals.gpus as u64;
-        text.push_str(&format!(
-            ": {} allocated ({}.{}%), {} free, {} idle; {} of {} GPU memory free",
-            gpus(totals.allocated_milli),
-            percent / 10,
-            percent % 10,
-            gpus(totals.free_milli),
-            grouped(totals.idle_gpus as u64),
-            gib(totals.free_gpu_memory_mib),
-            gib(totals.gpu_memory_mib),
-        ));
+        let (allocated, free) = (gpus(totals.allocated_milli), gpus(totals.free_milli));
+        let (part, idle) = (percent % 10, grouped(totals.idle_gpus as u64));
+        let percent = percent / 10;
+        let text = format!(": {allocated} allocated ({percent}.{part}%), {free} free, {idle} idle");
+        first.push_str(&text);
+        let (free, all) = (gib(totals.free_gpu_memory_mib), gib(totals.gpu_memory_mib));
+        second = format!("GPU memory: {free} of {all} free; ");
     }
-    text.push_str(&format!(
-        "; {pods}, {} pending",
-        grouped(totals.pods_pending as u64)
-    ));
+    let pods = count(totals.pods_bound as u64, "pod");
+    let pending = grouped(totals.pods_pending as u64);
+    second.push_str(&format!("{pods} on nodes, {pending} pending"));
     if totals.pods_elsewhere > 0 {
-        text.push_str(&format!(
-            ", {} on nodes that are not here",
-            grouped(totals.pods_elsewhere as u64)
-        ));
+        let elsewhere = grouped(totals.pods_elsewhere as u64);
+        second.push_str(&format!(", {elsewhere} on nodes that are not here"));
     }
-    text
+    [first, second]
 }
 
 fn stranded(inspection: &Inspection) -> Vec<Line> {
@@ -85,7 +82,11 @@ fn stranded(inspection: &Inspection) -> Vec<Line> {
         .map(|cause| (cause.meaning, cause.milli, Ink::Yellow));
     for (meaning, milli, ink) in std::iter::once(usable).chain(causes) {
         let mut line = Line::default();
-        line.right(&gpus(milli), 9, ink);
+        let some = match milli {
+            1..50 => "<0.1".to_owned(),
+            milli => gpus(milli),
+        };
+        line.right(&some, 9, ink);
         line.push(format!("  {meaning}"), Ink::Plain);
         lines.push(line);
     }
@@ -98,32 +99,26 @@ fn more(inspection: &Inspection, paper: Paper) -> Vec<Line> {
         inspection.strategy
     );
     let mut lines = vec![Line::of(title, Ink::Bold)];
-    let asks: Vec<_> = inspection
-        .shapes
-        .iter()
-        .map(|shape| shown(&shape.asks, 48))
-        .collect();
-    let widest = asks
-        .iter()
-        .map(|text| text.chars().count())
-        .max()
-        .unwrap_or(0);
+    let asks = inspection.shapes.iter().map(|shape| shown(&shape.asks, 44));
+    let asks: Vec<_> = asks.collect();
+    let widest = asks.iter().map(|text| text.chars().count()).max();
+    let widest = widest.unwrap_or(0).max(13);
     let mut head = Line::default();
     for (title, size) in [("more", 9), ("pods", 8)] {
         head.right(title, size, Ink::Dim);
     }
     head.push("  ", Ink::Plain);
     head.left("each asks for", widest + 2, Ink::Dim);
-    head.push("nodes", Ink::Dim);
+    head.left("GPU nodes", 13, Ink::Dim);
+    head.push("like", Ink::Dim);
     lines.push(head);
     let gpu_nodes = inspection.totals.gpu_nodes;
     for (shape, asks) in inspection.shapes.iter().zip(&asks) {
-        let mut line = Line::default();
-        let ink = if shape.more == 0 {
-            Ink::Yellow
-        } else {
-            Ink::Green
+        let ink = match shape.more {
+            0 => Ink::Yellow,
+            _ => Ink::Green,
         };
+        let mut line = Line::default();
         line.right(&fits(shape), 9, ink);
         line.right(
             &grouped(u64::from(shape.bound + shape.pending)),
@@ -132,15 +127,12 @@ fn more(inspection: &Inspection, paper: Paper) -> Vec<Line> {
         );
         line.push("  ", Ink::Plain);
         line.left(asks, widest + 2, Ink::Plain);
-        line.push(format!("{} of {gpu_nodes}", shape.nodes), Ink::Plain);
+        line.left(&format!("{} of {gpu_nodes}", shape.nodes), 13, Ink::Plain);
+        line.push(shown(&shape.example, 40), Ink::Dim);
         lines.push(line);
         if let (0, Some(first)) = (shape.more, shape.refusals.first()) {
-            let why = format!(
-                "{}none: {} ({})",
-                " ".repeat(19),
-                first.reason,
-                count(u64::from(first.nodes), "node")
-            );
+            let nodes = count(u64::from(first.nodes), "node");
+            let why = format!("{}none: {} ({nodes})", " ".repeat(19), first.reason);
             lines.push(Line::of(shown(&why, paper.width), Ink::Dim));
         }
     }

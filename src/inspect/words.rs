@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use stowage_core::gpu::Model;
 use stowage_core::request::{ContainerRequest, Models, PodRequest, Share, ShareMemory};
 use stowage_core::rules::{Effect, Taint};
 use stowage_core::units::{Mebibytes, Milli};
@@ -58,7 +59,7 @@ pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -96,7 +97,7 @@ pub fn request(request: &PodRequest) -> String {
         parts.push(memory(request.memory()));
     }
     if let Models::OneOf(models) = request.models() {
-        let names: Vec<_> = models.iter().map(|model| model.as_str()).collect();
+        let names: Vec<_> = models.iter().map(Model::as_str).collect();
         parts.push(format!("on {}", names.join(" or ")));
     }
     match parts.is_empty() {

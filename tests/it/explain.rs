@@ -47,10 +47,10 @@ fn a_pod_that_fits_is_told_where_and_on_which_devices() {
         (&best["source"], &best["handOver"]),
         (&json!("inventory"), &json!("stowage-nri"))
     );
-    let gpu = json!({"index": 1, "uuid": "GPU-bb", "model": "A100-80GB", "memoryMib": 24576, "computeMilli": 300});
+    let gpu = json!({"index": 0, "uuid": "GPU-aa", "model": "A100-80GB", "memoryMib": 24576, "computeMilli": 300});
     assert_eq!(best["containers"], json!([{"name": "main", "gpus": [gpu]}]));
     assert_eq!(best["before"], ". 700/1000 28000m 245760Mi 109p");
-    assert_eq!(best["after"], ". 400/1000 24000m 229376Mi 108p");
+    assert_eq!(best["after"], "700/1000 700/1000 24000m 229376Mi 108p");
     assert_eq!(found["nearestChange"], Value::Null);
 }
 

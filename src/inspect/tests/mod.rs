@@ -13,14 +13,21 @@ use stowage_core::strategy::Strategy;
 use super::model::Model;
 use crate::k8s::snapshot::Snapshot;
 
-/// A model of these objects.
+/// A model of these objects, which have nothing wrong in them.
 fn model(objects: Vec<Value>) -> Model {
+    let (model, problems) = read(objects);
+    assert_eq!(problems, [""; 0]);
+    model
+}
+
+/// A model of these objects, and what is wrong with them.
+fn read(objects: Vec<Value>) -> (Model, Vec<String>) {
     let list = json!({"kind": "List", "items": objects}).to_string();
     let snapshot = Snapshot::parse_with_rules(&list, Path::new("cluster.json")).unwrap();
-    assert_eq!(snapshot.problems, [""; 0]);
+    let mut problems = snapshot.problems.clone();
     let model = Model::of(snapshot, Strategy::Fgd);
-    assert_eq!(model.problems, [""; 0]);
-    model
+    problems.extend(model.problems.iter().cloned());
+    (model, problems)
 }
 
 /// A node that the agent serves, with room for 16 cores, 64 GiB and 10 pods.

@@ -150,9 +150,7 @@ proptest! {
             let tolerations = json!([{"operator": "Exists"}]);
             objects.push(if *kind == 2 { with(pod, "/spec/tolerations", tolerations) } else { pod });
         }
-        let list = json!({"kind": "List", "items": objects}).to_string();
-        let snapshot = Snapshot::parse_with_rules(&list, Path::new("cluster.json")).unwrap();
-        let model = Model::of(snapshot, Strategy::Fgd);
+        let (model, _) = read(objects);
         for shape in &model.shapes {
             prop_assert_eq!(more(&model, shape).fit, naive(&model, shape));
         }

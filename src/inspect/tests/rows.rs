@@ -42,7 +42,7 @@ fn a_cell_says_who_holds_it_and_what_is_left() {
 #[test]
 fn devices_that_nobody_knows_are_marked() {
     let lines = map(vec![plugin("a", 3), somewhere(whole("w", 2), "a")]);
-    assert_eq!(lines[1], "a     3 x T4-16GB  A? A? .     15     64G     9");
+    assert_eq!(lines[1], "a     3 x T4-16GB  A? A? .      15     64G     9");
 }
 
 #[test]
@@ -53,15 +53,33 @@ fn nodes_that_look_equal_share_a_row() {
     let lines = map(objects);
     assert_eq!(
         lines[1],
-        "gpu-00 x 37  2 x T4-16GB  . .     16     64G    10"
+        "gpu-00 x 37  2 x T4-16GB  . .      16     64G    10"
     );
     assert_eq!(
         lines[2..4],
         [
-            "old          2 x T4-16GB  . .     16     64G    10",
+            "old          2 x T4-16GB  . .      16     64G    10",
             "  cordoned"
         ]
     );
+}
+
+#[test]
+fn many_different_nodes_are_folded_by_how_full_their_gpus_are() {
+    let mut objects = Vec::new();
+    for n in 0..40 {
+        let node = format!("gpu-{n:02}");
+        objects.push(served(&node, 2, 1000));
+        let milli = 100 + 10 * n;
+        let pod = percent(&format!("p{n}"), milli / 10);
+        objects.push(on(pod, &node, n as usize % 2, milli, milli));
+    }
+    let lines = map(objects);
+    assert!(
+        lines[1].starts_with("gpu-00 x 40  2 x A100-80GB  51..90% ."),
+        "{lines:?}"
+    );
+    assert_eq!(lines.len(), 3, "{lines:?}");
 }
 
 #[test]

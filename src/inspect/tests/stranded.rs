@@ -136,33 +136,18 @@ fn idle_gpus_that_are_too_few_for_one_pod_are_apart() {
 
 #[test]
 fn no_share_goes_where_somebody_may_be() {
-    let held = somewhere(whole("w", 1), "a");
-    let shares = percent("p", 50);
-    let ended = with(held, "/metadata/labels", json!({}));
-    let (usable, causes) = causes(vec![served("a", 2, 1000), ended, shares]);
+    let held = || somewhere(whole("w", 1), "a");
     // One more whole GPU fits, wherever the first is.
-    assert_eq!((usable, causes), (1000, [].into()));
-    let apart = vec![
-        served("a", 2, 1000),
-        somewhere(whole("w", 1), "a"),
-        percent("p", 50),
-        percent("q", 50),
-    ];
-    let model = model(apart);
-    let shares: Vec<_> = model
-        .shapes
+    let known = vec![served("a", 2, 1000), held(), percent("p", 50)];
+    assert_eq!(causes(known), (1000, [].into()));
+    let model = model(vec![served("a", 2, 1000), held(), percent("p", 50)]);
+    let shares = model.shapes.iter().filter(|shape| shape.bound == 0);
+    let found = stranded(&model, &shares.collect::<Vec<_>>());
+    let causes = found
+        .causes
         .iter()
-        .filter(|shape| shape.bound == 0)
-        .collect();
-    let found = stranded(&model, &shares);
-    assert_eq!(
-        found
-            .causes
-            .iter()
-            .map(|(c, m)| (c.name(), *m))
-            .collect::<Vec<_>>(),
-        [("unknown", 1000)]
-    );
+        .map(|(cause, milli)| (cause.name(), *milli));
+    assert_eq!(causes.collect::<Vec<_>>(), [("unknown", 1000)]);
 }
 
 proptest! {
@@ -196,8 +181,6 @@ proptest! {
                 _ => memory(&name, share * 9),
             });
         }
-        let list = json!({"kind": "List", "items": objects}).to_string();
-        let snapshot = Snapshot::parse_with_rules(&list, Path::new("cluster.json")).unwrap();
-        found(&Model::of(snapshot, Strategy::Fgd));
+        found(&read(objects).0);
     }
 }
