@@ -1,7 +1,7 @@
 //! What `stowage explain` found about one pod, as JSON has it: the verdict of every node, the best ones
 //! with devices and scores, and the nearest change where no node fits.
 //!
-//! Field names are part of the interface; new fields may come. Intents of a running server are not
+//! Field names are part of the interface (docs/inspect-json.md); new fields may come. Intents of a running server are not
 //! known here, so that a burst of pods may be placed otherwise there.
 
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! The columns of the packing map: how wide they are, and rows drawn in them.
 //!
-//! Cells of a node stand on one line if the paper is wide enough, else on several of equal length.
+//! Cells stand beside the name of their node if the paper is wide enough, else below it, on as many
+//! lines of equal length as they need.
 
 use super::chart::{Fold, Row, board, notes};
 use super::paper::{Ink, Line, Paper};
@@ -16,6 +17,8 @@ pub(super) struct Sizes {
     board: usize,
     /// Of the cells of one line; a row may take several lines.
     cells: Vec<usize>,
+    /// Whether cells stand below the name.
+    below: bool,
     room: [usize; 3],
 }
 
@@ -38,15 +41,18 @@ impl Sizes {
             sizes
         };
         let wide = |sizes: &[usize]| sizes.iter().sum::<usize>() + sizes.len();
+        let beside = Some(cells(all.max(1)));
+        let beside = beside.filter(|sizes| fixed + wide(sizes) <= paper.width + 1);
+        let below = beside.is_none();
         let splits = [all.max(1), 16, 8, 4, 2];
         let splits = splits.into_iter().filter(|&a_line| a_line <= all.max(1));
-        let fitting = splits
-            .map(cells)
-            .find(|sizes| fixed + wide(sizes) <= paper.width + 1);
+        let mut splits = splits.map(cells);
+        let fitting = beside.or_else(|| splits.find(|sizes| wide(sizes) < paper.width));
         Self {
             name,
             board,
             cells: fitting.unwrap_or_else(|| cells(1)),
+            below,
             room,
         }
     }
@@ -95,10 +101,16 @@ pub(super) fn header(rows: &[Row<'_>], sizes: &Sizes, fold: Fold) -> Line {
     line.left("node", sizes.name + 2, Ink::Bold);
     line.left("GPUs", sizes.board + 2, Ink::Bold);
     // A column stands for an index only where each GPU stands in its own.
-    let split = fold != Fold::Exact || rows.iter().any(|row| row.cells.len() > sizes.cells.len());
-    for (at, size) in sizes.cells.iter().enumerate() {
-        let number = if split { String::new() } else { at.to_string() };
-        line.left(&number, (*size).max(number.len()) + 1, Ink::Dim);
+    let numbered =
+        fold == Fold::Exact && rows.iter().all(|row| row.cells.len() <= sizes.cells.len());
+    let beside = sizes.cells.iter().enumerate().filter(|_| !sizes.below);
+    for (at, size) in beside {
+        let number = if numbered {
+            at.to_string()
+        } else {
+            String::new()
+        };
+        line.left(&number, *size + 1, Ink::Dim);
     }
     for (title, size) in ROOM.iter().zip(sizes.room) {
         line.right(title, size + 2, Ink::Bold);
@@ -107,30 +119,36 @@ pub(super) fn header(rows: &[Row<'_>], sizes: &Sizes, fold: Fold) -> Line {
 }
 
 pub(super) fn draw(row: &Row<'_>, sizes: &Sizes) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for (at, part) in row.cells.chunks(sizes.cells.len().max(1)).enumerate() {
-        let mut line = Line::default();
-        let (name, board) = match at {
-            0 => (name(row), shown(&board(row.nodes[0]), WIDEST[1])),
-            _ => (String::new(), String::new()),
-        };
-        line.left(&name, sizes.name + 2, Ink::Plain);
-        line.left(&board, sizes.board + 2, Ink::Plain);
-        for (index, size) in sizes.cells.iter().enumerate() {
-            let (text, ink) = part
-                .get(index)
-                .map_or(("", Ink::Plain), |(text, ink)| (text, *ink));
-            line.left(text, *size + 1, ink);
-        }
-        if at == 0 {
-            for (text, size) in room(row).iter().zip(sizes.room) {
-                line.right(text, size + 2, Ink::Plain);
-            }
-        }
+    let mut first = Line::default();
+    first.left(&name(row), sizes.name + 2, Ink::Plain);
+    first.left(
+        &shown(&board(row.nodes[0]), WIDEST[1]),
+        sizes.board + 2,
+        Ink::Plain,
+    );
+    if !sizes.below {
+        cells(&mut first, &row.cells, &sizes.cells);
+    }
+    for (text, size) in room(row).iter().zip(sizes.room) {
+        first.right(text, size + 2, Ink::Plain);
+    }
+    let mut lines = vec![first];
+    let below = row.cells.chunks(sizes.cells.len().max(1));
+    for part in below.filter(|_| sizes.below) {
+        let mut line = Line::of("  ", Ink::Plain);
+        cells(&mut line, part, &sizes.cells);
         lines.push(line);
     }
     for note in notes(row.nodes[0]) {
         lines.push(Line::of(format!("  {}", shown(&note, 90)), Ink::Yellow));
     }
     lines
+}
+
+fn cells(line: &mut Line, cells: &[(String, Ink)], sizes: &[usize]) {
+    for (index, size) in sizes.iter().enumerate() {
+        let cell = cells.get(index).map(|(text, ink)| (&**text, *ink));
+        let (text, ink) = cell.unwrap_or(("", Ink::Plain));
+        line.left(text, *size + 1, ink);
+    }
 }

@@ -34,18 +34,15 @@ pub(super) fn legend(
         ("idle", ". idle"),
         ("full", full),
         ("part", part),
-        ("unknown", "? held, which GPU is the device plugin's choice"),
+        ("unknown", "? held, by number: which GPU is not known"),
         ("failed", "! failed"),
     ];
     let signs = signs.iter().filter(|(state, _)| states.contains(state));
     let signs: Vec<_> = signs.map(|(_, sign)| *sign).collect();
-    let mut lines = Vec::new();
-    if !signs.is_empty() {
-        let alike = match fold {
-            Fold::Exact => "",
-            _ => "   (nodes that look equal share a row, fullest GPUs first)",
-        };
-        lines.extend(paper.wrap(&format!("  {}{alike}", signs.join("   ")), 2));
+    let mut lines = signs_on(paper, &signs);
+    if fold != Fold::Exact {
+        let text = "  Nodes that look equal share a row, their fullest GPUs first.";
+        lines.push(Line::of(text, Ink::Dim));
     }
     let mut pods: Vec<_> = letters
         .iter()
@@ -71,4 +68,20 @@ pub(super) fn legend(
         lines.push(line);
     }
     lines
+}
+
+/// The signs side by side, on as many lines as they need.
+fn signs_on(paper: Paper, signs: &[&str]) -> Vec<Line> {
+    let mut lines: Vec<String> = Vec::new();
+    for sign in signs {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 3 + sign.chars().count() <= paper.width => {
+                line.push_str("   ");
+                line.push_str(sign);
+            }
+            _ => lines.push(format!("  {sign}")),
+        }
+    }
+    let lines = lines.into_iter();
+    lines.map(|line| Line::of(line, Ink::Dim)).collect()
 }

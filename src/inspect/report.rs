@@ -1,6 +1,6 @@
 //! What `stowage inspect` found, as JSON has it. The table shows the same, folded.
 //!
-//! Field names are part of the interface; new fields may come. Amounts carry their unit in their name:
+//! Field names are part of the interface (docs/inspect-json.md); new fields may come. Amounts carry their unit in their name:
 //! `Milli` is thousandths of a core or of a device, `Mib` is mebibytes.
 
 use serde::Serialize;

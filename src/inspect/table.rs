@@ -27,7 +27,7 @@ pub fn table(inspection: &Inspection, paper: Paper) -> String {
     }
     if !inspection.pending.is_empty() {
         lines.push(Line::default());
-        lines.extend(pending(&inspection.pending));
+        lines.extend(pending(&inspection.pending, paper));
     }
     if !inspection.unmodelled.is_empty() {
         let demands = inspection.unmodelled.iter();
@@ -109,10 +109,10 @@ fn more(inspection: &Inspection, paper: Paper) -> Vec<Line> {
     }
     head.push("  ", Ink::Plain);
     head.left("each asks for", widest + 2, Ink::Dim);
-    head.left("GPU nodes", 13, Ink::Dim);
+    head.left("GPU nodes", 16, Ink::Dim);
     head.push("like", Ink::Dim);
     lines.push(head);
-    let gpu_nodes = inspection.totals.gpu_nodes;
+    let gpu_nodes = grouped(inspection.totals.gpu_nodes as u64);
     for (shape, asks) in inspection.shapes.iter().zip(&asks) {
         let ink = match shape.more {
             0 => Ink::Yellow,
@@ -127,7 +127,8 @@ fn more(inspection: &Inspection, paper: Paper) -> Vec<Line> {
         );
         line.push("  ", Ink::Plain);
         line.left(asks, widest + 2, Ink::Plain);
-        line.left(&format!("{} of {gpu_nodes}", shape.nodes), 13, Ink::Plain);
+        let nodes = grouped(u64::from(shape.nodes));
+        line.left(&format!("{nodes} of {gpu_nodes}"), 16, Ink::Plain);
         line.push(shown(&shape.example, 40), Ink::Dim);
         lines.push(line);
         if let (0, Some(first)) = (shape.more, shape.refusals.first()) {
@@ -145,7 +146,7 @@ fn fits(shape: &ShapeReport) -> String {
 }
 
 /// One line a pod; where there are many, pods with the same request and verdict share one.
-fn pending(pods: &[PendingReport]) -> Vec<Line> {
+fn pending(pods: &[PendingReport], paper: Paper) -> Vec<Line> {
     let mut lines = vec![Line::of(
         format!("Pending: {}", grouped(pods.len() as u64)),
         Ink::Bold,
@@ -161,19 +162,26 @@ fn pending(pods: &[PendingReport]) -> Vec<Line> {
         }
     }
     for (pod, more) in folded.iter().take(MOST_PENDING) {
-        let mut line = Line::of(format!("  {}", shown(&pod.pod, 40)), Ink::Plain);
+        let mut name = format!("  {}", shown(&pod.pod, 40));
         if *more > 0 {
-            line.push(format!(" and {} alike", grouped(*more)), Ink::Plain);
+            name.push_str(&format!(" and {} alike", grouped(*more)));
         }
-        if !pod.asks.is_empty() {
-            line.push(format!(" ({})", shown(&pod.asks, 60)), Ink::Dim);
-        }
-        let ink = if pod.nodes == 0 {
-            Ink::Yellow
-        } else {
-            Ink::Green
+        let asks = format!(" ({})", shown(&pod.asks, 60));
+        let verdict = format!(": {}", shown(&pod.verdict, 200));
+        let ink = match pod.nodes {
+            0 => Ink::Yellow,
+            _ => Ink::Green,
         };
-        line.push(format!(": {}", shown(&pod.verdict, 200)), ink);
+        let length: usize = [&name, &asks, &verdict]
+            .map(|text| text.chars().count())
+            .iter()
+            .sum();
+        let mut line = Line::of(name, Ink::Plain);
+        // Where there is no room for both, the verdict matters more.
+        if !pod.asks.is_empty() && length <= paper.width {
+            line.push(asks, Ink::Dim);
+        }
+        line.push(verdict, ink);
         lines.push(line);
     }
     if folded.len() > MOST_PENDING {

@@ -47,8 +47,8 @@ fn the_map_of_a_small_cluster() {
     let expected = [
         "2 nodes, 6 GPUs: 2.3 allocated (38.3%), 3.7 free, 3 idle",
         "GPU memory: 168 GiB of 224 GiB free; 2 pods on nodes, 2 pending",
-        "pool-1   4 x V100-16GB  A? A?    . .     16    376G   109",
-        "share-1  2 x A100-80GB  .  B:70%         28    240G   109",
+        "pool-1   4 x V100-16GB  A? A?    . .      16    376G   109",
+        "share-1  2 x A100-80GB  .  B:70%          28    240G   109",
         "  A lab/train-0  B lab/chat-0",
     ];
     for line in expected {

@@ -14,14 +14,18 @@ use super::model::Model;
 use crate::k8s::snapshot::Snapshot;
 
 /// A model of these objects, which have nothing wrong in them.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "clusters are written where they are used"
+)]
 fn model(objects: Vec<Value>) -> Model {
-    let (model, problems) = read(objects);
+    let (model, problems) = read(&objects);
     assert_eq!(problems, [""; 0]);
     model
 }
 
 /// A model of these objects, and what is wrong with them.
-fn read(objects: Vec<Value>) -> (Model, Vec<String>) {
+fn read(objects: &[Value]) -> (Model, Vec<String>) {
     let list = json!({"kind": "List", "items": objects}).to_string();
     let snapshot = Snapshot::parse_with_rules(&list, Path::new("cluster.json")).unwrap();
     let mut problems = snapshot.problems.clone();

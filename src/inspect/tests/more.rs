@@ -150,7 +150,7 @@ proptest! {
             let tolerations = json!([{"operator": "Exists"}]);
             objects.push(if *kind == 2 { with(pod, "/spec/tolerations", tolerations) } else { pod });
         }
-        let (model, _) = read(objects);
+        let (model, _) = read(&objects);
         for shape in &model.shapes {
             prop_assert_eq!(more(&model, shape).fit, naive(&model, shape));
         }

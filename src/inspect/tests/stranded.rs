@@ -181,6 +181,6 @@ proptest! {
                 _ => memory(&name, share * 9),
             });
         }
-        found(&read(objects).0);
+        found(&read(&objects).0);
     }
 }
