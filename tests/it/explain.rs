@@ -188,3 +188,34 @@ fn the_same_input_gives_the_same_bytes() {
     };
     assert_eq!(demo("lab/sweep-0"), demo("lab/sweep-0"));
 }
+
+#[test]
+fn a_refused_share_is_told_with_its_numbers() {
+    let device = json!({"index": 0, "vendor": "nvidia", "model": "L40S-48GB", "memoryMib": 46068});
+    let inventory = json!({"v": 1, "handOver": "stowage-nri", "devices": [device]}).to_string();
+    let node = json!({"kind": "Node",
+        "metadata": {"name": "small", "annotations": {"stowage.dev/inventory": inventory}},
+        "status": {"allocatable": {"cpu": "64", "memory": "64Gi", "pods": "110"}}});
+    let pod = |n: u32| {
+        let entry = json!({"index": 0, "memoryMib": 2000, "computeMilli": 0});
+        let placement = json!({"v": 1, "containers": {"main": [entry]}}).to_string();
+        let limits = json!({"stowage.dev/gpu-memory": "2000"});
+        let mut pod = json!({"kind": "Pod", "metadata": {"name": format!("m-{n}")}, "spec": {
+            "containers": [{"name": "main", "resources": {"limits": limits}}]}});
+        if n < 23 {
+            pod["spec"]["nodeName"] = "small".into();
+            pod["metadata"]["annotations"] = json!({"stowage.dev/placement": placement});
+        }
+        pod
+    };
+    let items: Vec<_> = [node].into_iter().chain((0..24).map(pod)).collect();
+    let list = json!({"kind": "List", "items": items}).to_string();
+    let mut command = stowage();
+    command.args(["explain", "--snapshot", "-", "m-23"]);
+    let assert = command.write_stdin(list).assert().code(1).stderr("");
+    let text = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
+    let numbers = "small: largest free share is 68 MiB, 2000 MiB asked";
+    assert!(text.contains(numbers), "{text}");
+    let change = "ask for at most 68 MiB of GPU memory (2000 MiB asked); then it fits.";
+    assert!(text.contains(change), "{text}");
+}

@@ -79,7 +79,7 @@ fn many_different_nodes_are_folded_by_how_full_their_gpus_are() {
         lines[1].starts_with("gpu-00 x 40  2 x A100-80GB  51..90% ."),
         "{lines:?}"
     );
-    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert_eq!(lines.len(), 4, "{lines:?}");
 }
 
 #[test]
