@@ -88,7 +88,12 @@ fn detail(state: &NodeState, info: &NodeInfo, refusal: Refusal, wish: Wish<'_>) 
                 .or_else(|| {
                     Some("its idle GPUs may be held by pods whose GPU is not known".to_owned())
                 }),
-            Unfit::NoGpu | Unfit::Together | Unfit::Intricate => None,
+            Unfit::Unhealthy => info.unhealthy(),
+            Unfit::NoGpu
+            | Unfit::Partition
+            | Unfit::Topology
+            | Unfit::Together
+            | Unfit::Intricate => None,
         },
     }
 }

@@ -143,6 +143,11 @@ fn holders(state: &NodeState) -> Vec<Vec<Holder>> {
                 ContainerRequest::None => (0, false),
                 ContainerRequest::Whole { .. } => (container.count(), true),
                 ContainerRequest::Share { .. } => (gpus.len(), false),
+                // A counted one has no device; one that was cut on demand may be on any.
+                ContainerRequest::Partition(kind) => {
+                    let counted = state.node().partitions.iter().any(|(k, _)| k == kind);
+                    (if counted { 0 } else { gpus.len() }, false)
+                }
             };
             for device in (0..gpus.len()).filter(accepted) {
                 let taken = whole && !holders[device].is_empty();

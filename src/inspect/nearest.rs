@@ -211,7 +211,7 @@ fn gpus(model: &Model, wish: Wish<'_>) -> Found {
                 count: fewer(count),
                 share,
             },
-            ContainerRequest::None => ContainerRequest::None,
+            other @ (ContainerRequest::None | ContainerRequest::Partition(_)) => other,
         })
     })?;
     let gpus = words::count(u64::from(count), "GPU");

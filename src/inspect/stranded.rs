@@ -14,6 +14,7 @@ use std::sync::Arc;
 use stowage_core::cluster::Cluster;
 use stowage_core::gpu::{DeviceFree, Gpu};
 use stowage_core::node::{Claim, HandOver, NodeState};
+use stowage_core::partition::Partition;
 use stowage_core::plan::{self, Context, Parameters};
 use stowage_core::request::{ContainerRequest, PodRequest};
 use stowage_core::strategy::Strategy;
@@ -325,10 +326,16 @@ fn serves(state: &NodeState, device: usize, container: &ContainerRequest, sure: 
     let (left, gpu) = (state.free().devices[device], &state.node().gpus[device]);
     match container {
         ContainerRequest::None => false,
-        ContainerRequest::Whole { .. } => left.is_idle(gpu),
-        ContainerRequest::Share { share, .. } => {
+        ContainerRequest::Whole { .. } => left.takes(container, gpu),
+        ContainerRequest::Share { .. } => {
             let known = !state.free().unsure.contains(device);
-            left.compute >= share.compute && left.memory >= share.memory.on(gpu) && (known || !sure)
+            left.takes(container, gpu) && (known || !sure)
         }
+        ContainerRequest::Partition(Partition::Mig(profile)) => {
+            let board = state.free().boards.get(device).copied().flatten();
+            let cut = gpu.mode.geometry().zip(board);
+            cut.is_some_and(|(geometry, board)| board.fits(geometry, *profile))
+        }
+        ContainerRequest::Partition(_) => false,
     }
 }

@@ -122,6 +122,7 @@ fn container(asks: &ContainerRequest, alike: usize) -> String {
         ContainerRequest::Whole { .. } if one => format!("{times}1 GPU"),
         ContainerRequest::Whole { .. } => format!("{times}{count} GPUs"),
         ContainerRequest::Share { share: part, .. } => format!("{times}{} {of}", share(*part)),
+        ContainerRequest::Partition(kind) => format!("{times}{kind}"),
     }
 }
 

@@ -84,20 +84,32 @@ fn recorded_calls_are_answered_byte_for_byte() {
 }
 
 #[test]
-fn recorded_pod_that_is_not_supported_yet_is_refused_everywhere_in_one_sentence() {
+fn recorded_pod_with_annotations_is_obeyed_and_a_contradiction_refused_everywhere_in_one_sentence()
+{
     let serving = serve();
-    let (status, answer) = http::post(serving.verbs(), "/filter", &recorded("filter-request.json"));
+    let body = String::from_utf8(recorded("filter-request.json")).expect("UTF-8");
+    let names = names_of("filter-request.json");
+    let (status, answer) = http::post(serving.verbs(), "/filter", body.as_bytes());
+    let answer: serde_json::Value = serde_json::from_str(&answer).expect("JSON");
+    assert_eq!((status, &answer["NodeNames"]), (200, &json!(names)));
+    // The same pod with a word that no annotation of ours has.
+    let wrong = body.replace(
+        "stowage.dev/gpu-memory-at-least",
+        "stowage.dev/gpu-memory-at-last",
+    );
+    assert_ne!(wrong, body);
+    let (status, answer) = http::post(serving.verbs(), "/filter", wrong.as_bytes());
     let answer: serde_json::Value = serde_json::from_str(&answer).expect("JSON");
     assert_eq!((status, &answer["NodeNames"]), (200, &json!([])));
     let failed = answer["FailedAndUnresolvableNodes"]
         .as_object()
         .expect("a map");
-    assert_eq!(failed.len(), names_of("filter-request.json").len());
+    assert_eq!(failed.len(), names.len());
     for reason in failed.values() {
         let reason = reason.as_str().expect("a sentence");
-        assert_eq!(
-            reason,
-            "annotation stowage.dev/gpu-memory-at-least is not supported yet"
+        assert!(
+            reason.ends_with("got \"stowage.dev/gpu-memory-at-last\""),
+            "{reason}"
         );
     }
 }

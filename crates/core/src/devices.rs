@@ -11,8 +11,8 @@ use crate::gpu::DeviceSet;
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Devices {
     sets: SmallVec<[DeviceSet; 2]>,
-    /// Where each container's MIG instance starts; empty if there is none.
-    starts: SmallVec<[u8; 2]>,
+    /// Where each container's MIG instance starts; none if there is no such instance.
+    starts: Option<Box<[u8]>>,
 }
 
 impl Devices {
@@ -31,13 +31,14 @@ impl Devices {
     /// The first memory slice of the MIG instance of `container`; 0 for one that has none.
     #[must_use]
     pub fn start(&self, container: usize) -> u8 {
-        self.starts.get(container).copied().unwrap_or(0)
+        let starts = self.starts.as_deref().unwrap_or_default();
+        starts.get(container).copied().unwrap_or(0)
     }
 
     /// Says where the MIG instance of `container` starts.
     pub fn set_start(&mut self, container: usize, start: u8) {
-        self.starts.resize(self.sets.len(), 0);
-        if let Some(slot) = self.starts.get_mut(container) {
+        let none = || vec![0; self.sets.len()].into();
+        if let Some(slot) = self.starts.get_or_insert_with(none).get_mut(container) {
             *slot = start;
         }
     }
@@ -61,7 +62,7 @@ impl FromIterator<DeviceSet> for Devices {
     fn from_iter<I: IntoIterator<Item = DeviceSet>>(sets: I) -> Self {
         Self {
             sets: sets.into_iter().collect(),
-            starts: SmallVec::new(),
+            starts: None,
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct Free {
     pub room: Room,
     /// Each device.
     pub devices: SmallVec<[DeviceFree; 8]>,
+    /// Whether some device is given out in replicas or MIG instances.
+    pub mixed: bool,
     /// The slots of each device that is cut on demand; empty if none is.
     pub boards: Vec<Option<BoardState>>,
     /// How many are left of each kind of counted partition.
@@ -68,6 +70,7 @@ impl Free {
         Self {
             room: node.room,
             devices: node.gpus.iter().map(DeviceFree::idle).collect(),
+            mixed: node.gpus.iter().any(|gpu| gpu.mode != GpuMode::Plain),
             boards: boards(node),
             partitions: node.partitions.iter().map(|(_, count)| *count).collect(),
             unknown: 0,

@@ -188,6 +188,12 @@ impl DeviceSet {
         Self(self.0 & !other.0)
     }
 
+    /// Everything in both sets.
+    #[must_use]
+    pub fn common(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// Whether `device` is in the set.
     #[must_use]
     pub fn contains(self, device: usize) -> bool {

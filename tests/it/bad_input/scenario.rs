@@ -70,7 +70,7 @@ fn an_unknown_field_is_told_which_there_are() {
     assert_eq!(
         changed("seeds:", "seed:"),
         "6:3: unknown field `seed`, expected one of trace, nodes, replicate, lists, seeds, load, \
-         policies"
+         nodeShare, policies"
     );
     let policy = changed("workload:", "workloads:");
     let expected = "9:7: unknown field `workloads`, expected one of name, strategy, parameters, \

@@ -144,8 +144,8 @@ fn a_count_that_is_no_whole_number_in_range_is_refused() {
 
 #[test]
 fn more_devices_than_a_node_may_have_are_refused() {
-    for count in ["33", "-1", ""] {
-        let expected = "a whole number from 0 to 32";
+    for count in ["65", "-1", ""] {
+        let expected = "a whole number from 0 to 64";
         let row = format!("pod-2,1000,1024,{count},1000,");
         assert_eq!(pod(&row), value(4, "num_gpu", expected, count));
         let row = format!("node-c,1000,1024,{count},T4");

@@ -13,7 +13,7 @@ mod slots;
 
 use smallvec::SmallVec;
 
-use crate::gpu::{DeviceFree, DeviceSet};
+use crate::gpu::{DeviceFree, DeviceSet, Gpu};
 use crate::mig::BoardState;
 use crate::node::NodeState;
 use crate::partition::Partition;
@@ -207,6 +207,9 @@ impl Search<'_> {
     fn fitting(&self, container: &ContainerRequest) -> DeviceSet {
         let gpus = &self.state.node().gpus;
         let unsure = self.state.free().unsure;
+        if !self.state.free().mixed {
+            return self.fitting_plain(container);
+        }
         let fits = |&device: &usize| {
             let (left, gpu) = (self.after.devices[device], &gpus[device]);
             match container {
@@ -225,6 +228,28 @@ impl Search<'_> {
             }
         };
         self.eligible.iter().filter(fits).collect()
+    }
+
+    /// [`Search::fitting`] where every device is plain, which most are.
+    fn fitting_plain(&self, container: &ContainerRequest) -> DeviceSet {
+        let cells = self.after.devices.iter().zip(self.state.node().gpus.iter());
+        let cells = cells.enumerate();
+        let fits = |(device, (left, gpu)): (usize, (&DeviceFree, &Gpu))| {
+            let fits = match container {
+                ContainerRequest::None | ContainerRequest::Partition(_) => false,
+                ContainerRequest::Whole { .. } => left.is_idle(gpu),
+                ContainerRequest::Share { share, .. } => {
+                    left.compute >= share.compute && left.memory >= share.memory.on(gpu)
+                }
+            };
+            fits.then_some(device)
+        };
+        let fits: DeviceSet = cells.filter_map(fits).collect();
+        let unsure = match container {
+            ContainerRequest::Share { .. } => self.state.free().unsure,
+            _ => DeviceSet::EMPTY,
+        };
+        fits.minus(unsure).common(self.eligible)
     }
 
     /// Places `units` one after the other. `banned` are devices that the same container need not

@@ -29,6 +29,7 @@ use super::View;
 pub(super) fn score(view: &View<'_>) -> i64 {
     let after = view.context.outlook().fragmentation_of(
         &view.state.node().gpus,
+        view.before().mixed,
         view.after.cores,
         &view.after.devices,
     );
@@ -129,17 +130,24 @@ impl Outlook {
     #[must_use]
     pub fn fragmentation(&self, state: &NodeState) -> f64 {
         let free = state.free();
-        self.fragmentation_of(&state.node().gpus, free.room.cores.0, &free.devices)
+        let gpus = &state.node().gpus;
+        self.fragmentation_of(gpus, free.mixed, free.room.cores.0, &free.devices)
     }
 
-    fn fragmentation_of(&self, gpus: &[Gpu], cores: u32, devices: &[DeviceFree]) -> f64 {
-        let cells = devices.iter().zip(gpus);
-        let mut free: smallvec::SmallVec<[u32; 16]> = cells
-            .map(|(device, gpu)| match gpu.mode {
-                GpuMode::Plain => device.compute.0,
-                GpuMode::Replicas(..) | GpuMode::Mig(_) => 0,
-            })
-            .collect();
+    fn fragmentation_of(
+        &self,
+        gpus: &[Gpu],
+        mixed: bool,
+        cores: u32,
+        devices: &[DeviceFree],
+    ) -> f64 {
+        let mut free: smallvec::SmallVec<[u32; 16]> =
+            devices.iter().map(|device| device.compute.0).collect();
+        if mixed {
+            let cells = free.iter_mut().zip(gpus);
+            let parts = cells.filter(|(_, gpu)| gpu.mode != GpuMode::Plain);
+            parts.for_each(|(slot, _)| *slot = 0);
+        }
         let free = &mut free[..];
         if self.memory {
             for ((slot, device), gpu) in free.iter_mut().zip(devices).zip(gpus) {
