@@ -6,6 +6,9 @@
 mod config;
 mod explain;
 mod inspect;
+mod folder;
+mod interrupt;
+mod out;
 mod playground;
 mod progress;
 mod serve;

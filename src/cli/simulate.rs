@@ -8,8 +8,9 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 use serde_saphyr::{Location, Spanned};
 
+use super::out::{self, Out};
 use super::values::{self, Given};
-use super::{print, progress};
+use super::{interrupt, print, progress};
 use crate::clock;
 use crate::config::Policy;
 use crate::config::scenario::{Scenario, ScenarioSpec};
@@ -17,7 +18,7 @@ use crate::sim::experiment::Experiment;
 use crate::sim::report::{self, Inputs, SimulationResult};
 use crate::sim::require::Requirement;
 use crate::sim::sample::NodeShare;
-use crate::sim::trace::{Trace, demo, openb};
+use crate::sim::trace::{Trace, demo, openb, sources};
 
 /// Most nodes and most pods of one list, after replication.
 const MAX_ITEMS: usize = 10_000_000;
@@ -47,6 +48,8 @@ pub(super) fn examples() -> String {
       the published experiment on the public trace
   stowage simulate --trace openb:mine --list all --format json > result.json
       your own data, in the same layout
+  stowage simulate --seeds 42..61 --out results
+      files for machines, and results/report.html for people
   stowage simulate --require 'fgd.allocated >= 90'
       exit code 1 if the threshold is missed; metrics: allocated (%), unallocated (GPUs),
       fragmented (%), refused (pods), first-refusal (% asked for)",
@@ -92,6 +95,8 @@ pub(super) struct Simulate {
     /// How to print results
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+    #[command(flatten)]
+    out: Out,
     /// A threshold that must be met, else exit code 1 (repeatable)
     #[arg(long, value_name = "'[LIST/]STRATEGY.METRIC >= NUMBER'")]
     require: Vec<String>,
@@ -115,11 +120,16 @@ impl Simulate {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let plan = self.plan()?;
         let experiment = &plan.experiment;
+        let writer = self.out.open(experiment, &plan.files)?;
         let bar = progress::bar(experiment.runs() as u64, self.quiet);
         let stopwatch = (!self.no_times).then_some(clock::nanos as fn() -> u64);
         let jobs = self.jobs.map_or(0, usize::from);
-        let runs = experiment.run(jobs, stopwatch, || bar.inc(1))?;
+        let runs = experiment.run_until(jobs, stopwatch, || bar.inc(1), interrupt::asked)?;
         bar.finish_and_clear();
+        if runs.is_empty() {
+            eprintln!("stowage: stopped before a seed was finished; nothing is written");
+            return Ok(ExitCode::from(interrupt::STOPPED));
+        }
         let result = SimulationResult::new(plan.inputs, &runs);
         print(&self.show(&result, plan.demo)?)?;
         let misses: Vec<_> = plan
@@ -129,6 +139,12 @@ impl Simulate {
             .collect();
         for miss in &misses {
             eprintln!("stowage: {miss}");
+        }
+        if let Some(writer) = writer {
+            let code = writer.write(experiment, &result, self.quiet)?;
+            if code != ExitCode::SUCCESS {
+                return Ok(code);
+            }
         }
         Ok(ExitCode::from(u8::from(!misses.is_empty())))
     }
@@ -204,6 +220,7 @@ impl Simulate {
             bail!("{} runs: expected at most {MAX_RUNS}", experiment.runs());
         }
         Ok(Plan {
+            files: self.files(&source, &spec, &experiment),
             experiment,
             inputs,
             requirements,
@@ -266,6 +283,29 @@ impl Simulate {
             );
         }
         Ok((trace.replicated(times), times))
+    }
+
+    /// Every file that was read, as folder and name.
+    fn files(
+        &self,
+        source: &Source,
+        spec: &ScenarioSpec,
+        experiment: &Experiment,
+    ) -> Vec<(PathBuf, PathBuf)> {
+        let mut files: Vec<_> = self
+            .scenario
+            .iter()
+            .filter_map(|file| out::alone(file))
+            .collect();
+        let policies = experiment.policies.iter();
+        files.extend(policies.filter_map(|policy| out::alone(policy.workload.file.as_ref()?)));
+        if let Source::Openb(dir) = source {
+            let nodes = self.text("nodes", self.nodes.as_ref(), spec.nodes.as_ref(), "gpu");
+            let nodes = values::nodes(&nodes).unwrap_or_default();
+            let read = sources::of_openb(dir, nodes, &experiment.trace);
+            files.extend(read.into_iter().map(|name| (dir.clone(), name)));
+        }
+        files
     }
 
     fn text<'a>(
@@ -333,6 +373,8 @@ impl Source {
 }
 
 struct Plan {
+    /// What was read, as folder and name.
+    files: Vec<(PathBuf, PathBuf)>,
     experiment: Experiment,
     inputs: Inputs,
     requirements: Vec<Requirement>,

@@ -2,10 +2,12 @@
 //! No clock and no network here; whoever calls hands in a stopwatch.
 
 pub mod arrivals;
+pub mod detail;
 pub mod experiment;
 pub mod metrics;
 pub mod report;
 pub mod require;
 pub mod run;
 pub mod sample;
+pub mod statistics;
 pub mod trace;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use stowage_core::cluster::{Cluster, ClusterError};
 use stowage_core::node::{HandOver, Node};
 use stowage_core::plan::Context;
+use stowage_core::request::PodRequest;
 use stowage_core::strategy::fgd::Outlook;
 use stowage_core::units::PodUid;
-use stowage_core::verbs::Planner;
+use stowage_core::verbs::{Placement, Planner};
 
 use super::arrivals::{Arrivals, Load};
 use super::metrics::Curve;
@@ -43,23 +44,62 @@ pub struct Outcome {
     pub nanos: Vec<u32>,
 }
 
-/// Pours `arrivals` into the cluster of `trace`.
+/// What is poured into what.
+#[derive(Debug, Clone, Copy)]
+pub struct Pouring<'a> {
+    /// The cluster.
+    pub trace: &'a Trace,
+    /// The pods in order.
+    pub arrivals: &'a Arrivals<'a>,
+    /// When to stop.
+    pub load: Load,
+    /// How many of the nodes a pod is compared on.
+    pub share: NodeShare,
+    /// The pods by which fragmentation is measured.
+    pub outlook: &'a Outlook,
+}
+
+/// Looks on while a run is made, and changes nothing of it.
+pub trait Witness {
+    /// Before `pod` is decided about.
+    fn before(&mut self, _planner: &mut Planner, _number: u64, _pod: &Arc<PodRequest>) {}
+
+    /// After it went somewhere or was refused.
+    fn after(
+        &mut self,
+        _planner: &mut Planner,
+        _number: u64,
+        _pod: &Arc<PodRequest>,
+        _placed: Option<&Placement>,
+    ) {
+    }
+}
+
+/// Nobody looks on.
+impl Witness for () {}
+
+/// Pours pods in and returns what that gave, with the planner as it is then.
 ///
 /// # Errors
 /// When the trace's nodes do not make a cluster.
 pub fn run(
-    trace: &Trace,
-    arrivals: &Arrivals<'_>,
-    load: Load,
-    share: NodeShare,
+    pouring: Pouring<'_>,
     context: Context,
-    outlook: &Outlook,
     stopwatch: Option<Stopwatch>,
-) -> Result<Outcome, ClusterError> {
+    witness: &mut impl Witness,
+) -> Result<(Outcome, Planner), ClusterError> {
+    let Pouring {
+        trace,
+        arrivals,
+        load,
+        share,
+        outlook,
+    } = pouring;
     let mut planner = Planner::new(cluster(trace, &arrivals.ranks)?, context);
     let mut tally = Tally::new(&planner, outlook, percent_to(trace, arrivals, load));
     let mut sampler = Sampler::default();
-    for (number, pod) in (0..).zip(&arrivals.pods) {
+    for (number, &pod) in (0..).zip(&arrivals.pods) {
+        witness.before(&mut planner, number, pod);
         let started = stopwatch.map(|now| now());
         let uid = PodUid(u128::from(number));
         let placed = match share {
@@ -70,6 +110,7 @@ pub fn run(
             let nanos = now().saturating_sub(started);
             tally.nanos.push(u32::try_from(nanos).unwrap_or(u32::MAX));
         }
+        witness.after(&mut planner, number, pod, placed.as_ref());
         tally.arrived += pod.gpu_milli();
         match placed {
             Some(placement) => {
@@ -83,7 +124,7 @@ pub fn run(
         }
         tally.record();
     }
-    Ok(tally.outcome(arrivals.pods.len() as u64))
+    Ok((tally.outcome(arrivals.pods.len() as u64), planner))
 }
 
 /// The idle cluster of `trace` with `ranks` of its nodes.

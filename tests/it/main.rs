@@ -15,6 +15,7 @@ mod http;
 mod inspect;
 mod live;
 mod openb;
+mod report;
 mod scenarios;
 mod serving;
 mod support;

@@ -6,6 +6,7 @@
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use stowage_core::strategy::Strategy;
 
 use crate::config::{API_VERSION, Policy};
 use crate::sim::arrivals::Origin;
@@ -62,6 +63,20 @@ pub struct PolicyInput {
     name: String,
     #[serde(flatten)]
     policy: Policy,
+}
+
+impl PolicyInput {
+    /// The name that results carry.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The strategy.
+    #[must_use]
+    pub fn strategy(&self) -> Strategy {
+        self.policy.strategy.0
+    }
 }
 
 impl From<&Policy> for PolicyInput {
@@ -150,7 +165,7 @@ impl SimulationResult {
             inputs,
             summary,
             runs,
-            digest: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            digest: super::manifest::hex(&digest),
         }
     }
 

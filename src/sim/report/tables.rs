@@ -117,7 +117,7 @@ fn notes(result: &SimulationResult) -> String {
         inputs.nodes,
         inputs.gpus,
         inputs.load,
-        inputs.seeds.len(),
+        result.summary.iter().map(|s| s.runs).max().unwrap_or(0),
     );
     let _ = writeln!(text, "Digest {}", result.digest);
     text
@@ -151,7 +151,7 @@ pub fn csv(result: &SimulationResult) -> String {
     text
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {

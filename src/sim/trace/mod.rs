@@ -5,6 +5,7 @@
 
 pub mod demo;
 pub mod openb;
+pub mod sources;
 mod table;
 
 use std::collections::BTreeMap;

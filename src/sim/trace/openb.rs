@@ -54,7 +54,7 @@ pub enum NodeFile {
 }
 
 impl NodeFile {
-    fn path(self, dir: &Path) -> PathBuf {
+    pub(super) fn path(self, dir: &Path) -> PathBuf {
         dir.join(match self {
             Self::Gpu => "openb_node_list_gpu_node.csv",
             Self::All => "openb_node_list_all_node.csv",

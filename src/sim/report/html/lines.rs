@@ -1,0 +1,258 @@
+//! Curves with bands, named at their ends instead of in a legend.
+//!
+//! Names that would overlap are moved apart and tied to their curves by thin lines. Curves of many
+//! points are thinned: nobody sees more than a point a pixel.
+
+use std::fmt::Write as _;
+
+use super::model::{Line, Lines, Point};
+use super::svg::{
+    self, Anchor, Scale, fitted, line, number, path, px, short, text, ticks, width_of,
+};
+
+/// Most points drawn of one curve.
+const MOST_POINTS: usize = 300;
+/// From one name to the next, at least.
+const NAME_HEIGHT: f64 = 17.0;
+const LETTER: f64 = 13.0;
+
+/// Draws `chart` so wide and returns its height.
+pub(super) fn draw(out: &mut String, chart: &Lines, width: f64) -> f64 {
+    let narrow = width < 500.0;
+    let names = chart.lines.iter().map(label);
+    let widest = names
+        .map(|name| width_of(&name, LETTER))
+        .fold(60.0, f64::max);
+    let right = (widest + 22.0).min(if narrow { 150.0 } else { 240.0 });
+    // Names need their height even where there are many.
+    let height =
+        (chart.lines.len() as f64 * NAME_HEIGHT + 60.0).max(if narrow { 270.0 } else { 380.0 });
+    let (left, top, bottom) = (40.0, 26.0, height - 44.0);
+    let x = Scale::new(&chart.x, left, width - right);
+    let y = Scale::new(&chart.y, bottom, top);
+    axes(out, chart, (x, y), (left, bottom, width - right));
+    if let Some((name, points)) = &chart.reference {
+        let steps = path(points.iter().map(|&(a, b)| (x.at(a), y.at(b))));
+        let _ = write!(out, "<path class=\"reference\" d=\"{steps}\"/>");
+        reference_name(out, name, points, (x, y));
+    }
+    if !chart.band.is_empty() {
+        for curve in &chart.lines {
+            band(out, curve, (x, y));
+        }
+    }
+    // What stands out is drawn last, above the others.
+    for strong in [false, true] {
+        for curve in chart.lines.iter().filter(|curve| curve.strong == strong) {
+            stroke(out, curve, (x, y));
+        }
+    }
+    end_names(out, chart, (x, y), (top, bottom), width);
+    height
+}
+
+fn axes(
+    out: &mut String,
+    chart: &Lines,
+    (x, y): (Scale, Scale),
+    (left, bottom, right): (f64, f64, f64),
+) {
+    for value in ticks(&chart.y, 5.0) {
+        let at = y.at(value);
+        line(out, (left, at), (right, at), "grid");
+        text(
+            out,
+            left - 7.0,
+            at + 4.0,
+            Anchor::End,
+            "tick",
+            &short(value),
+        );
+    }
+    for value in ticks(&chart.x, (right - left) / 80.0) {
+        let at = x.at(value);
+        line(out, (at, bottom), (at, bottom + 5.0), "axis");
+        text(
+            out,
+            at,
+            bottom + 19.0,
+            Anchor::Middle,
+            "tick",
+            &short(value),
+        );
+    }
+    line(out, (left, bottom), (right, bottom), "axis");
+    text(out, 0.0, 12.0, Anchor::Start, "title", &chart.y.title);
+    text(
+        out,
+        left,
+        bottom + 38.0,
+        Anchor::Start,
+        "title",
+        &chart.x.title,
+    );
+}
+
+/// The reference is named in its middle, to the left of it.
+fn reference_name(out: &mut String, name: &str, points: &[(f64, f64)], (x, y): (Scale, Scale)) {
+    let ends = points.first().zip(points.last());
+    if let Some((first, last)) = ends {
+        let share = 0.62;
+        let at = |a: f64, b: f64| a + share * (b - a);
+        let (at_x, at_y) = (x.at(at(first.0, last.0)), y.at(at(first.1, last.1)));
+        text(out, at_x - 10.0, at_y - 4.0, Anchor::End, "tick", name);
+    }
+}
+
+fn thinned(curve: &Line) -> impl DoubleEndedIterator<Item = &Point> {
+    let step = curve.points.len().div_ceil(MOST_POINTS).max(1);
+    let last = curve.points.len().saturating_sub(1);
+    let points = curve.points.iter().enumerate();
+    points
+        .filter(move |(index, _)| index.is_multiple_of(step) || *index == last)
+        .map(|(_, point)| point)
+}
+
+fn band(out: &mut String, curve: &Line, (x, y): (Scale, Scale)) {
+    let there = thinned(curve).map(|p| (x.at(p.x), y.at(p.high)));
+    let back = thinned(curve).rev().map(|p| (x.at(p.x), y.at(p.low)));
+    let steps = path(there.chain(back));
+    let hue = curve.hue % 8;
+    let _ = write!(out, "<path class=\"band h{hue}\" d=\"{steps}z\"/>");
+}
+
+fn stroke(out: &mut String, curve: &Line, (x, y): (Scale, Scale)) {
+    let steps = path(thinned(curve).map(|p| (x.at(p.x), y.at(p.y))));
+    let (hue, strong) = (curve.hue % 8, if curve.strong { " strong" } else { "" });
+    let dash = if curve.hue >= 4 && !curve.strong {
+        " dash"
+    } else {
+        ""
+    };
+    let _ = write!(
+        out,
+        "<path class=\"curve h{hue}{strong}{dash}\" d=\"{steps}\"/>"
+    );
+}
+
+fn label(curve: &Line) -> String {
+    let end = curve.points.last().map_or(0.0, |p| p.y);
+    format!("{} {}", curve.name, number(end, 1))
+}
+
+/// Names beside the ends of the curves, from top to bottom, moved apart.
+fn end_names(
+    out: &mut String,
+    chart: &Lines,
+    (x, y): (Scale, Scale),
+    (top, bottom): (f64, f64),
+    width: f64,
+) {
+    let ends = chart
+        .lines
+        .iter()
+        .filter_map(|curve| Some((curve, curve.points.last()?)));
+    let mut ends: Vec<_> = ends
+        .map(|(curve, p)| (curve, x.at(p.x), y.at(p.y)))
+        .collect();
+    ends.sort_by(|a, b| a.2.total_cmp(&b.2));
+    let wanted: Vec<f64> = ends.iter().map(|(_, _, at)| *at).collect();
+    for ((curve, end_x, end_y), at) in ends
+        .into_iter()
+        .zip(apart(&wanted, top - 8.0, bottom + 8.0))
+    {
+        let hue = curve.hue % 8;
+        let start = end_x + 18.0;
+        let _ = write!(
+            out,
+            "<path class=\"tie h{hue}\" d=\"M{} {}L{} {}\"/>",
+            px(end_x + 2.0),
+            px(end_y),
+            px(start - 3.0),
+            px(at)
+        );
+        let class = if curve.strong {
+            "name strong h"
+        } else {
+            "name h"
+        };
+        let class = format!("{class}{hue}");
+        let name = fitted(&label(curve), LETTER, width - start);
+        text(out, start, at + 4.0, Anchor::Start, &class, &name);
+    }
+}
+
+/// `wanted`, which ascend, moved as little as a simple rule does so that neighbours are
+/// [`NAME_HEIGHT`] apart: pushed down from the top, then up from the bottom.
+fn apart(wanted: &[f64], top: f64, bottom: f64) -> Vec<f64> {
+    // Pushing down only would move a bunch below its curves: start half a bunch higher.
+    let mut placed: Vec<f64> = Vec::with_capacity(wanted.len());
+    for &at in wanted {
+        let least = placed.last().map_or(top, |last| last + NAME_HEIGHT);
+        placed.push(at.max(least));
+    }
+    let shift =
+        placed.iter().zip(wanted).map(|(a, b)| a - b).sum::<f64>() / wanted.len().max(1) as f64;
+    let mut most = bottom;
+    for at in placed.iter_mut().rev() {
+        *at = (*at - shift).min(most);
+        most = *at - NAME_HEIGHT;
+    }
+    let mut least = top;
+    for at in &mut placed {
+        *at = at.max(least);
+        least = *at + NAME_HEIGHT;
+    }
+    placed
+}
+
+/// The curves at the ticks of the common axis, as a table: for readers who do not see the drawing.
+pub(super) fn numbers(chart: &Lines) -> super::model::Table {
+    use super::model::{Cell, Column, Row, Table};
+    let marks = ticks(&chart.x, 12.0);
+    let head = std::iter::once(String::new()).chain(marks.iter().map(|&mark| short(mark)));
+    let columns = head.enumerate().map(|(index, title)| Column {
+        title,
+        numeric: index > 0,
+    });
+    let row = |curve: &Line| {
+        let nearest = |mark: f64| {
+            let distance = |p: &&Point| (p.x - mark).abs();
+            let points = curve.points.iter();
+            points.min_by(|a, b| distance(a).total_cmp(&distance(b)))
+        };
+        let at = marks
+            .iter()
+            .map(|&mark| nearest(mark).map_or(String::new(), |p| svg::number(p.y, 1)));
+        Row {
+            cells: std::iter::once(curve.name.clone())
+                .chain(at)
+                .map(Cell::text)
+                .collect(),
+            strong: curve.strong,
+        }
+    };
+    Table {
+        caption: format!("{}, by {}", chart.y.title, chart.x.title),
+        columns: columns.collect(),
+        rows: chart.lines.iter().map(row).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_moved_apart_and_stay_in_order_and_inside() {
+        let placed = apart(&[50.0, 51.0, 52.0, 200.0], 0.0, 210.0);
+        for pair in placed.windows(2) {
+            assert!(pair[1] - pair[0] >= NAME_HEIGHT - 1e-9, "{placed:?}");
+        }
+        assert!(placed[0] >= 0.0 && placed[3] <= 210.0, "{placed:?}");
+        assert!(
+            placed[0] < 50.0 && placed[2] > 52.0,
+            "the bunch is centred: {placed:?}"
+        );
+    }
+}

@@ -1,0 +1,262 @@
+//! The report of pouring pods in: which strategy packs most, and what it looks like.
+
+mod charts;
+mod cluster;
+mod method;
+mod refused;
+mod verdict;
+
+use super::html::model::{Block, Cell, Column, Report, Row, Section, Table};
+use super::manifest::Manifest;
+use super::{Compared, Comparison, Inputs, SimulationResult};
+use crate::sim::detail::Detail;
+use crate::sim::statistics::Estimate;
+
+/// Lists whose charts are drawn; the others are in the tables.
+const MOST_CHARTS: usize = 24;
+
+/// Everything the report is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Evidence<'a> {
+    /// The results.
+    pub result: &'a SimulationResult,
+    /// The strategies against each other.
+    pub comparison: &'a [Comparison],
+    /// One run in detail.
+    pub detail: &'a Detail,
+    /// What was asked for.
+    pub manifest: &'a Manifest,
+}
+
+/// The report.
+#[must_use]
+pub fn report(evidence: Evidence<'_>) -> Report {
+    let Evidence {
+        result,
+        comparison,
+        detail,
+        manifest,
+    } = evidence;
+    let section = |id, heading: &str, blocks| Section {
+        id,
+        heading: heading.to_owned(),
+        blocks,
+    };
+    Report {
+        title: title(&result.inputs),
+        subtitle: subtitle(manifest),
+        verdict: verdict::verdict(comparison, manifest, &detail.run),
+        sections: vec![
+            section("strategies", "Strategies compared", strategies(comparison)),
+            section(
+                "demand",
+                "Allocation against demand",
+                each(comparison, |c| charts::demand(c, result)),
+            ),
+            section(
+                "end",
+                "Where the GPUs are at the end",
+                each(comparison, |c| vec![charts::end(c, result)]),
+            ),
+            section(
+                "first-refusal",
+                "When the first pod is refused",
+                each(comparison, |c| charts::first_refusal(c, result)),
+            ),
+            section(
+                "map",
+                "The cluster at the end of one run",
+                cluster::blocks(detail),
+            ),
+            section(
+                "refused",
+                "Refused pods of that run",
+                refused::blocks(detail),
+            ),
+            section("method", "Method and caveats", method::blocks(evidence)),
+            section("manifest", "Manifest", method::manifest(manifest)),
+        ],
+    }
+}
+
+fn title(inputs: &Inputs) -> String {
+    let trace = match inputs.trace.as_str() {
+        "demo" => "the built-in demo".to_owned(),
+        other => other.to_owned(),
+    };
+    format!("Placement strategies on {trace}")
+}
+
+fn subtitle(manifest: &Manifest) -> String {
+    let inputs = &manifest.scenario;
+    let count = |n: usize, one: &str, many: &str| {
+        format!("{} {}", whole(n), if n == 1 { one } else { many })
+    };
+    format!(
+        "{}, {} · {} · {} · {}",
+        count(inputs.nodes, "node", "nodes"),
+        count(inputs.gpus as usize, "GPU", "GPUs"),
+        count(inputs.lists.len(), "list of pods", "lists of pods"),
+        count(inputs.policies.len(), "strategy", "strategies"),
+        count(inputs.seeds.len(), "seed", "seeds"),
+    )
+}
+
+/// `of` for every list, under its name if there are several.
+fn each(comparison: &[Comparison], of: impl Fn(&Comparison) -> Vec<Block>) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    for (index, list) in comparison.iter().enumerate().take(MOST_CHARTS) {
+        let drawn = of(list);
+        match (comparison.len(), index) {
+            (1, _) => blocks.extend(drawn),
+            (_, 0) => {
+                blocks.push(Block::Heading(format!("List {}", list.list)));
+                blocks.extend(drawn);
+            }
+            // Others than the first on demand: a page of thirty charts hides all of them.
+            _ => blocks.push(Block::Folded {
+                summary: format!("List {}", list.list),
+                blocks: drawn,
+            }),
+        }
+    }
+    if comparison.len() > MOST_CHARTS {
+        let text = format!(
+            "Charts are drawn for the first {MOST_CHARTS} lists; series.csv has the curves of all {}.",
+            comparison.len()
+        );
+        blocks.push(Block::Text(text));
+    }
+    blocks
+}
+
+fn strategies(comparison: &[Comparison]) -> Vec<Block> {
+    let mut blocks: Vec<_> = comparison
+        .iter()
+        .map(|list| Block::Table(table(list, comparison.len() > 1)))
+        .collect();
+    let differences = each(comparison, |list| {
+        charts::differences(list).into_iter().collect()
+    });
+    if comparison
+        .iter()
+        .any(|list| list.seeds > 1 && list.strategies.len() > 1)
+    {
+        blocks.extend(differences);
+    }
+    blocks
+}
+
+fn table(list: &Comparison, several: bool) -> Table {
+    let column = |title: &str, numeric| Column {
+        title: title.to_owned(),
+        numeric,
+    };
+    let on = if several {
+        format!("List {}: ", list.list)
+    } else {
+        String::new()
+    };
+    let caption = match list.seeds {
+        1 => format!(
+            "{on}one sample (a single seed); without intervals, because one run says nothing about chance."
+        ),
+        n => format!(
+            "{on}means over {n} seeds, with their 95 % intervals below. ~ marks a strategy that cannot \
+             be told apart from {}, the best.",
+            list.best
+        ),
+    };
+    Table {
+        caption,
+        columns: vec![
+            column("Strategy", false),
+            column("Allocated, % of GPU capacity", true),
+            column("Against the best, points", true),
+            column("GPUs not allocated", true),
+            column("Fragmented, % of GPU capacity", true),
+            column("Pods refused", true),
+            column("First refusal, at % asked for", true),
+        ],
+        rows: list
+            .ranked()
+            .into_iter()
+            .map(|entry| row(list, entry))
+            .collect(),
+    }
+}
+
+fn row(list: &Comparison, entry: &Compared) -> Row {
+    let best = entry.strategy == list.best;
+    let difference = match &entry.difference {
+        Some(difference) => Cell {
+            text: format!(
+                "{}{}",
+                if entry.tied && list.seeds > 1 {
+                    "~ "
+                } else {
+                    ""
+                },
+                signed(difference.mean, 2)
+            ),
+            ..cell(difference, 2)
+        },
+        None => Cell::text("best"),
+    };
+    let first = entry.first_refusal_percent.as_ref();
+    Row {
+        cells: vec![
+            Cell::text(&entry.strategy),
+            cell(&entry.allocated_percent, 2),
+            difference,
+            cell(&entry.unallocated_gpus, 1),
+            cell(&entry.fragmented_percent, 2),
+            cell(&entry.refused_pods, 1),
+            first.map_or_else(|| Cell::text("none"), |first| cell(first, 1)),
+        ],
+        strong: best,
+    }
+}
+
+fn cell(estimate: &Estimate, decimals: usize) -> Cell {
+    Cell {
+        text: number(estimate.mean, decimals),
+        note: span(estimate, decimals),
+        value: Some(estimate.mean),
+    }
+}
+
+/// The interval in words; empty without one.
+fn span(estimate: &Estimate, decimals: usize) -> String {
+    let span = |i: crate::sim::statistics::Interval| {
+        format!(
+            "{} to {}",
+            number(i.low, decimals),
+            number(i.high, decimals)
+        )
+    };
+    estimate.interval.map_or(String::new(), span)
+}
+
+use super::html::number;
+
+/// A number with its sign.
+fn signed(x: f64, decimals: usize) -> String {
+    let text = number(x, decimals);
+    let plain = text.starts_with('\u{2212}') || text.chars().all(|c| c == '0' || c == '.');
+    if plain { text } else { format!("+{text}") }
+}
+
+/// A count with its thousands set apart.
+fn whole(n: usize) -> String {
+    number(n as f64, 0)
+}
+
+/// Names as a sentence lists them.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}

@@ -1,0 +1,79 @@
+//! `--out DIR`: a folder that appears whole or not at all, and a report that needs nothing else.
+
+mod browser;
+mod folder;
+mod page;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::support::{Folder, simulate};
+
+/// A folder for results that is not there yet, in one that is.
+pub(crate) struct Place {
+    parent: Folder,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self {
+            parent: Folder::empty(),
+        }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.parent.path().join("results")
+    }
+
+    /// As the value of `--out`.
+    pub(crate) fn out(&self) -> String {
+        self.path().display().to_string()
+    }
+
+    /// Everything in the folder around it, by name.
+    pub(crate) fn around(&self) -> Vec<String> {
+        names(self.parent.path())
+    }
+
+    /// The text of one of the files.
+    pub(crate) fn text(&self, file: &str) -> String {
+        fs::read_to_string(self.path().join(file)).expect("the file is there and text")
+    }
+
+    pub(crate) fn json(&self, file: &str) -> Value {
+        serde_json::from_str(&self.text(file)).expect("the file is JSON")
+    }
+
+    /// Every row of a CSV file, the header first.
+    pub(crate) fn rows(&self, file: &str) -> Vec<Vec<String>> {
+        let text = self.text(file);
+        let mut reader = csv::ReaderBuilder::new();
+        let mut reader = reader.has_headers(false).from_reader(text.as_bytes());
+        let rows = reader
+            .records()
+            .map(|row| row.expect("rows are equally long"));
+        rows.map(|row| row.iter().map(str::to_owned).collect())
+            .collect()
+    }
+}
+
+pub(crate) fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("folders can be listed");
+    let names = entries.map(|entry| entry.expect("it can be listed").file_name());
+    let mut names: Vec<_> = names
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Results of `stowage simulate` with `args`.
+pub(crate) fn results(args: &[&str]) -> Place {
+    let place = Place::new();
+    let out = place.out();
+    let all = [args, &["--quiet", "--out", &out]].concat();
+    simulate(&all).assert().code(0).stderr("");
+    place
+}
