@@ -50,6 +50,20 @@ impl Estimate {
     pub fn is_open(&self) -> bool {
         self.interval.is_none_or(Interval::contains_zero)
     }
+
+    /// The same seen from the other side.
+    #[must_use]
+    pub fn negated(&self) -> Self {
+        // 0 - x, because -0 would be printed as such.
+        let turned = |i: Interval| Interval {
+            low: 0.0 - i.high,
+            high: 0.0 - i.low,
+        };
+        Self {
+            mean: 0.0 - self.mean,
+            interval: self.interval.map(turned),
+        }
+    }
 }
 
 /// The mean of each of `series`, which are equally long; none of no numbers.

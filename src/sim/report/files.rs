@@ -6,6 +6,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use stowage_core::gpu::Model;
 use stowage_core::request::{ContainerRequest, Models, PodRequest};
 
 use super::{Comparison, SimulationResult, Summary, csv, tables::quoted};
@@ -153,7 +154,7 @@ fn models(request: &PodRequest) -> String {
     match request.models() {
         Models::Any => String::new(),
         Models::OneOf(list) => {
-            let names: Vec<_> = list.iter().map(|model| model.as_str()).collect();
+            let names: Vec<_> = list.iter().map(Model::as_str).collect();
             names.join("|")
         }
     }

@@ -236,3 +236,26 @@ fn a_report_of_hostile_names_runs_nothing() {
     assert_eq!(findings["420"]["overflow"], 0);
     assert_eq!(findings["420"]["requests"], serde_json::json!([]));
 }
+
+#[test]
+fn a_page_that_is_too_wide_asks_for_a_file_or_complains_is_found() {
+    let Some(program) = browser() else {
+        return;
+    };
+    let page = "<!DOCTYPE html><body><section id=\"strategies\"><table><tbody></tbody></table></section>\
+                <div style=\"width:600px\">wide</div><img src=\"http://localhost:1/x.png\">\
+                <svg class=\"chart\" width=\"50\" height=\"20\"><title>t</title>\
+                <text x=\"10\" y=\"15\">longer than it</text></svg>\
+                <script>console.error('oh')</script></body>";
+    let (findings, console) = look(&program, page);
+    assert!(
+        console.iter().any(|line| line.contains("oh")),
+        "{console:?}"
+    );
+    let narrow = &findings["420"];
+    assert_ne!(narrow["overflow"], 0);
+    assert_ne!(narrow["over"], serde_json::json!([]));
+    assert_ne!(narrow["requests"], serde_json::json!([]));
+    assert_eq!(narrow["cut"], serde_json::json!(["longer than it"]));
+    assert_eq!(findings["1280"]["overflow"], 0);
+}

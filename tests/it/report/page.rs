@@ -48,10 +48,10 @@ fn check(html: &str) {
     ids.sort_unstable();
     let twice = ids.windows(2).find(|pair| pair[0] == pair[1]);
     assert_eq!(twice, None, "ids are unique");
-    for (at, _) in html.match_indices("://") {
-        let around = &html[at.saturating_sub(20)..(at + 30).min(html.len())];
-        panic!("an address: {around:?}");
-    }
+    let address = html
+        .split_once("://")
+        .map(|(_, after)| after.chars().take(30));
+    assert_eq!(address.map(String::from_iter), None, "an address");
     for word in ["<script", "javascript:", "@import", "NaN", "inf ", "\"inf"] {
         assert!(!html.contains(word), "{word} in the page");
     }
@@ -161,7 +161,7 @@ fn the_verdict_says_no_more_than_the_numbers() {
         "most-allocated,dot-product",
     ]);
     assert!(
-        same.contains("cannot be told apart from") && same.contains('~'),
+        same.contains("cannot be told apart") && same.contains('~'),
         "{same}"
     );
     let one = verdict(&["--seeds", "42", "--strategies", "random,best-fit"]);

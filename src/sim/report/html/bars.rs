@@ -6,7 +6,7 @@ use super::svg::{Anchor, fitted, number, rect, text, width_of};
 const BAR: f64 = 20.0;
 const LETTER: f64 = 13.0;
 /// Width of a column of numbers.
-const COLUMN: f64 = 92.0;
+const COLUMN: f64 = 112.0;
 
 /// The class of an area in the style sheet.
 pub(super) fn class(fill: Fill) -> &'static str {
@@ -82,12 +82,12 @@ fn head(out: &mut String, chart: &Bars, shown: &[usize], (left, right): (f64, f6
         14.0,
         Anchor::Start,
         "title",
-        &format!("{} of {}", chart.unit, number(chart.whole, 0)),
+        &format!("all {} {}", number(chart.whole, 0), chart.unit),
     );
     for (place, &part) in shown.iter().enumerate() {
         let at = right + COLUMN * (place as f64 + 1.0);
         let segment = &chart.segments[part];
-        let name = fitted(&segment.name, LETTER, COLUMN - 22.0);
+        let name = fitted(&segment.name, LETTER, COLUMN - 18.0);
         text(out, at, 14.0, Anchor::End, "title", &name);
         rect(
             out,

@@ -63,14 +63,7 @@ pub(super) fn draw(out: &mut String, chart: &Dots, width: f64) -> f64 {
                 strong,
                 &fitted(&row.name, LETTER, width * 0.5),
             );
-            text(
-                out,
-                width,
-                y + 15.0,
-                Anchor::End,
-                strong,
-                &fitted(&row.text, LETTER, width * 0.5),
-            );
+            text(out, width, y + 15.0, Anchor::End, strong, &row.text);
             draw_row(out, row, x, y + 30.0);
         } else {
             let name = fitted(&row.name, LETTER, left - 18.0);
@@ -79,9 +72,10 @@ pub(super) fn draw(out: &mut String, chart: &Dots, width: f64) -> f64 {
             draw_row(out, row, x, y + 14.0);
         }
     }
+    let start = if narrow { 0.0 } else { left };
     text(
         out,
-        left,
+        start,
         bottom + 35.0,
         Anchor::Start,
         "title",

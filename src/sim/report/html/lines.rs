@@ -19,7 +19,7 @@ const LETTER: f64 = 13.0;
 /// Draws `chart` so wide and returns its height.
 pub(super) fn draw(out: &mut String, chart: &Lines, width: f64) -> f64 {
     let narrow = width < 500.0;
-    let names = chart.lines.iter().map(label);
+    let names = chart.lines.iter().map(|line| label(line, narrow));
     let widest = names
         .map(|name| width_of(&name, LETTER))
         .fold(60.0, f64::max);
@@ -69,7 +69,7 @@ fn axes(
             &short(value),
         );
     }
-    for value in ticks(&chart.x, (right - left) / 80.0) {
+    for value in ticks(&chart.x, (right - left) / 60.0) {
         let at = x.at(value);
         line(out, (at, bottom), (at, bottom + 5.0), "axis");
         text(
@@ -135,7 +135,11 @@ fn stroke(out: &mut String, curve: &Line, (x, y): (Scale, Scale)) {
     );
 }
 
-fn label(curve: &Line) -> String {
+/// A curve's name and, where there is room, its last value.
+fn label(curve: &Line, narrow: bool) -> String {
+    if narrow {
+        return curve.name.clone();
+    }
     let end = curve.points.last().map_or(0.0, |p| p.y);
     format!("{} {}", curve.name, number(end, 1))
 }
@@ -177,7 +181,7 @@ fn end_names(
             "name h"
         };
         let class = format!("{class}{hue}");
-        let name = fitted(&label(curve), LETTER, width - start);
+        let name = fitted(&label(curve, width < 500.0), LETTER, width - start);
         text(out, start, at + 4.0, Anchor::Start, &class, &name);
     }
 }

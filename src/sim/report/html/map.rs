@@ -10,7 +10,7 @@ use super::bars::class;
 use super::model::{Fill, Map, MapNode, Pool};
 use super::svg::{Anchor, escape, number, path, px, text, width_of};
 
-const CELL: f64 = 15.0;
+const CELL: f64 = 16.0;
 const GAP: f64 = 2.0;
 const ROW: f64 = CELL + 3.0;
 /// Rows of one column, at least.
@@ -18,7 +18,7 @@ const COLUMN_ROWS: usize = 12;
 /// Most columns of a pool beside each other.
 const MOST_COLUMNS: usize = 6;
 /// Longest name that is written.
-const MOST_NAME: f64 = 130.0;
+const MOST_NAME: f64 = 142.0;
 const LETTER: f64 = 11.0;
 
 /// Writes the whole map: what the fills mean, then pool by pool.

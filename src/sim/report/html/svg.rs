@@ -55,11 +55,13 @@ pub(in super::super) fn number(x: f64, decimals: usize) -> String {
 
 /// A number as short as it can be.
 pub(super) fn short(x: f64) -> String {
-    let decimals = (0..3).find(|d| {
-        let scale = 10_f64.powi(*d);
-        ((x * scale).round() / scale - x).abs() < 1e-9
-    });
-    number(x, decimals.unwrap_or(3) as usize)
+    let exact = |(_, scale): &(usize, f64)| ((x * scale).round() / scale - x).abs() < 1e-9;
+    let scales = [(0, 1.0), (1, 10.0), (2, 100.0)];
+    let decimals = scales
+        .into_iter()
+        .find(exact)
+        .map_or(3, |(decimals, _)| decimals);
+    number(x, decimals)
 }
 
 /// Round values from `axis.from` to `axis.to`, about `most` of them.
@@ -168,19 +170,29 @@ pub(super) fn path(points: impl IntoIterator<Item = (f64, f64)>) -> String {
     out
 }
 
+/// Width of a letter in parts of its size, on average, in the widest of the usual fonts.
+const LETTER: f64 = 0.63;
+
 /// How wide `text` is about, in letters of `size`.
 pub(super) fn width_of(text: &str, size: f64) -> f64 {
-    0.56 * size * text.chars().count() as f64
+    LETTER * size * text.chars().count() as f64
 }
 
 /// `text`, cut with an ellipsis where it would be wider than `width`.
 pub(super) fn fitted(text: &str, size: f64, width: f64) -> String {
-    let most = (width / (0.56 * size)).floor().max(2.0) as usize;
-    if text.chars().count() <= most {
+    if width_of(text, size) <= width {
         return text.to_owned();
     }
-    let kept: String = text.chars().take(most - 1).collect();
-    format!("{kept}\u{2026}")
+    let mut kept = String::from("\u{2026}");
+    for c in text.chars() {
+        let at = kept.len() - '\u{2026}'.len_utf8();
+        kept.insert(at, c);
+        if width_of(&kept, size) > width {
+            kept.remove(at);
+            break;
+        }
+    }
+    kept
 }
 
 #[cfg(test)]

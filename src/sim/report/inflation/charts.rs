@@ -32,10 +32,7 @@ pub(super) fn demand(list: &Comparison, result: &SimulationResult) -> Vec<Block>
         return Vec::new();
     };
     let band = if list.seeds > 1 {
-        format!(
-            " Bands reach from the least to the greatest of {} seeds.",
-            list.seeds
-        )
+        format!(" Bands hold the middle half of {} seeds.", list.seeds)
     } else {
         String::new()
     };
@@ -48,7 +45,7 @@ pub(super) fn demand(list: &Comparison, result: &SimulationResult) -> Vec<Block>
     let whole = Lines {
         caption: format!(
             "As pods arrive, GPU capacity is allocated; the dotted line is all that was asked for. \
-             Each curve ends with its name and its last value.{band}"
+             Each curve ends with its name.{band}"
         ),
         x: axis(asked, 0.0, last),
         y: axis(held, 0.0, 100.0),
@@ -69,12 +66,13 @@ fn curve(list: &Comparison, hue: usize, runs: &[RunResult]) -> Option<Line> {
     let first = runs.first()?;
     let points = (0..first.curve.len()).map(|percent| {
         let values = runs.iter().filter_map(|run| run.curve.get(percent));
-        let values: Vec<f64> = values.copied().collect();
+        let mut values: Vec<f64> = values.copied().collect();
+        values.sort_unstable_by(f64::total_cmp);
         Point {
             x: percent as f64,
             y: values.iter().sum::<f64>() / values.len().max(1) as f64,
-            low: values.iter().copied().fold(f64::INFINITY, f64::min),
-            high: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            low: quartile(&values, 1),
+            high: quartile(&values, 3),
         }
     });
     Some(Line {
@@ -83,6 +81,14 @@ fn curve(list: &Comparison, hue: usize, runs: &[RunResult]) -> Option<Line> {
         strong: first.strategy == list.best,
         points: points.collect(),
     })
+}
+
+/// The value below which `quarters` quarters of the sorted `values` lie, straight between neighbours.
+fn quartile(values: &[f64], quarters: usize) -> f64 {
+    let at = quarters * values.len().saturating_sub(1);
+    let value = |index: usize| values.get(index).copied().unwrap_or(0.0);
+    let (below, above) = (value(at / 4), value(at.div_ceil(4)));
+    below + (at % 4) as f64 / 4.0 * (above - below)
 }
 
 /// The part where the curves part, if there is one.
@@ -106,7 +112,7 @@ fn enlarged(whole: &Lines, last: f64) -> Option<Lines> {
         .filter_map(|line| line.points.last())
         .map(|p| p.low);
     let least = ends.fold(high, f64::min);
-    let from_y = ((least - (high - least).max(1.0)) / 5.0).floor() * 5.0;
+    let from_y = ((least - 0.3 * (high - least).max(1.0)) / 5.0).floor() * 5.0;
     for line in &mut lines {
         line.points.retain(|point| point.y >= from_y);
     }
@@ -149,16 +155,13 @@ pub(super) fn differences(list: &Comparison) -> Option<Block> {
             ),
         })
         .collect();
-    let x = around(
-        &rows,
-        "Points of GPU capacity allocated, against the best on the same seed",
-        Some(0.0),
-    )?;
+    let title = format!("Percentage points against {}, seed by seed", list.best);
+    let x = around(&rows, &title, Some(0.0))?;
     Some(Block::Dots(Dots {
         caption: format!(
             "A dot is one seed: the strategy's allocation minus that of {} on the same pods in the same \
              order. The upright bar is the mean, the line its 95 % interval; one that reaches the line \
-             at 0 cannot be told apart (~).",
+             at 0 cannot be told apart (~). Beside it: on how many seeds it is ahead.",
             list.best
         ),
         x,
@@ -168,7 +171,7 @@ pub(super) fn differences(list: &Comparison) -> Option<Block> {
 }
 
 fn ahead(seeds: usize, all: usize) -> String {
-    format!("ahead on {seeds} of {all} seeds")
+    format!("ahead {seeds} of {all}")
 }
 
 /// Allocated, fragmented and free GPUs.
@@ -209,10 +212,13 @@ pub(super) fn end(list: &Comparison, result: &SimulationResult) -> Block {
 
 /// How much had been asked for when the first pod was refused.
 pub(super) fn first_refusal(list: &Comparison, result: &SimulationResult) -> Vec<Block> {
-    let rows: Vec<_> = groups(list, result)
+    let groups = groups(list, result);
+    let rows: Vec<_> = list
+        .ranked()
         .into_iter()
-        .enumerate()
-        .filter_map(|(hue, runs)| {
+        .filter_map(|entry| {
+            let hue = hue(list, entry);
+            let runs = groups.get(hue)?;
             let first = runs.first()?;
             let values: Vec<f64> = runs
                 .iter()
@@ -240,7 +246,7 @@ pub(super) fn first_refusal(list: &Comparison, result: &SimulationResult) -> Vec
         .collect();
     let Some(mut x) = around(
         &rows,
-        "GPU capacity asked for when the first pod is refused, %",
+        "GPU capacity asked for at the first refusal, %",
         None,
     ) else {
         return vec![Block::Text("No pod was refused.".to_owned())];

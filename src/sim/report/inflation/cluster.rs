@@ -208,9 +208,12 @@ fn parts(gpu: &GpuEnd) -> Vec<(Fill, u32)> {
         .collect()
 }
 
+/// A GPU to a tenth: what is free, then tenths by class.
+type Look = (u32, Vec<(usize, u32)>);
+
 /// Nodes that look alike to a tenth of a GPU as one, the fullest first.
 fn alike(nodes: &[&NodeEnd]) -> Vec<MapNode> {
-    let mut looks: BTreeMap<Vec<(u32, Vec<(usize, u32)>)>, u32> = BTreeMap::new();
+    let mut looks: BTreeMap<Vec<Look>, u32> = BTreeMap::new();
     for node in nodes {
         let mut gpus: Vec<_> = node.gpus.iter().map(rough).collect();
         gpus.sort_unstable();
@@ -221,7 +224,7 @@ fn alike(nodes: &[&NodeEnd]) -> Vec<MapNode> {
     let left_out: u32 = looks.iter().skip(MOST_ROWS).map(|(_, times)| times).sum();
     looks.truncate(MOST_ROWS);
     looks.sort_by_key(|(gpus, _)| gpus.iter().map(|(free, _)| *free).sum::<u32>());
-    let fills = |(_, parts): (u32, Vec<(usize, u32)>)| {
+    let fills = |(_, parts): Look| {
         let fill = |class| match class {
             5 => Fill::Stranded,
             6 => Fill::Free,
@@ -255,7 +258,7 @@ fn alike(nodes: &[&NodeEnd]) -> Vec<MapNode> {
 }
 
 /// A GPU to a tenth: what is free, then tenths by class, the largest pods first.
-fn rough(gpu: &GpuEnd) -> (u32, Vec<(usize, u32)>) {
+fn rough(gpu: &GpuEnd) -> Look {
     let mut tenths: BTreeMap<usize, u32> = BTreeMap::new();
     for (kind, milli) in &gpu.held {
         if let Some(class) = size(*kind) {

@@ -79,10 +79,13 @@ pub fn report(evidence: Evidence<'_>) -> Report {
     }
 }
 
+/// A trace by its last name: where it lies on somebody's disk is in the manifest.
 fn title(inputs: &Inputs) -> String {
-    let trace = match inputs.trace.as_str() {
-        "demo" => "the built-in demo".to_owned(),
-        other => other.to_owned(),
+    let trace = inputs.trace.trim_end_matches('/');
+    let trace = match trace.rsplit(['/', ':']).next() {
+        Some("demo") => "the built-in demo",
+        Some(name) => name,
+        None => trace,
     };
     format!("Placement strategies on {trace}")
 }
@@ -131,20 +134,61 @@ fn each(comparison: &[Comparison], of: impl Fn(&Comparison) -> Vec<Block>) -> Ve
 }
 
 fn strategies(comparison: &[Comparison]) -> Vec<Block> {
-    let mut blocks: Vec<_> = comparison
-        .iter()
-        .map(|list| Block::Table(table(list, comparison.len() > 1)))
-        .collect();
-    let differences = each(comparison, |list| {
-        charts::differences(list).into_iter().collect()
-    });
-    if comparison
-        .iter()
-        .any(|list| list.seeds > 1 && list.strategies.len() > 1)
-    {
-        blocks.extend(differences);
+    let several = comparison.len() > 1;
+    let overview = several.then(|| Block::Table(overview(comparison)));
+    let of_list = |list: &Comparison| {
+        let differences = (list.seeds > 1).then(|| charts::differences(list));
+        let table = Block::Table(table(list, several));
+        std::iter::once(table)
+            .chain(differences.flatten())
+            .collect()
+    };
+    overview
+        .into_iter()
+        .chain(each(comparison, of_list))
+        .collect()
+}
+
+/// A row a list: which strategy is the best there, and by how much.
+fn overview(comparison: &[Comparison]) -> Table {
+    let column = |title: &str, numeric| Column {
+        title: title.to_owned(),
+        numeric,
+    };
+    let row = |list: &Comparison| {
+        let ranked = list.ranked();
+        let next = ranked.iter().find(|entry| entry.strategy != list.best);
+        let lead = next.and_then(|next| Some((next, next.difference?.negated())));
+        let mark = |tied: bool| if tied && list.seeds > 1 { "~ " } else { "" };
+        Row {
+            cells: vec![
+                Cell::text(&list.list),
+                Cell::text(&list.best),
+                list.get(&list.best)
+                    .map_or_else(Cell::default, |best| cell(&best.allocated_percent, 2)),
+                Cell::text(next.map_or("", |next| &next.strategy)),
+                lead.map_or_else(Cell::default, |(next, lead)| Cell {
+                    text: format!("{}{}", mark(next.tied), number(lead.mean, 2)),
+                    ..cell(&lead, 2)
+                }),
+            ],
+            strong: false,
+        }
+    };
+    Table {
+        caption:
+            "The best strategy of each list, and its lead over the next in percentage points, with \
+                  95 % intervals over the seeds; ~: cannot be told apart."
+                .to_owned(),
+        columns: vec![
+            column("List", false),
+            column("Best", false),
+            column("Allocated, % of GPU capacity", true),
+            column("Next", false),
+            column("Lead, points", true),
+        ],
+        rows: comparison.iter().map(row).collect(),
     }
-    blocks
 }
 
 fn table(list: &Comparison, several: bool) -> Table {
@@ -157,12 +201,13 @@ fn table(list: &Comparison, several: bool) -> Table {
     } else {
         String::new()
     };
+    let means = if several { "means" } else { "Means" };
     let caption = match list.seeds {
         1 => format!(
-            "{on}one sample (a single seed); without intervals, because one run says nothing about chance."
+            "{on}One sample (a single seed), without intervals: one run says nothing about chance."
         ),
         n => format!(
-            "{on}means over {n} seeds, with their 95 % intervals below. ~ marks a strategy that cannot \
+            "{on}{means} over {n} seeds, with their 95 % intervals below. ~ marks a strategy that cannot \
              be told apart from {}, the best.",
             list.best
         ),

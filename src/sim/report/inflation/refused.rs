@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use stowage_core::gpu::Model;
 use stowage_core::request::{Models, PodRequest};
 use stowage_core::unfit::Unfit;
 
@@ -19,7 +20,9 @@ const MOST_REQUESTS: usize = 25;
 struct Refusals {
     arrived: u64,
     refused: u64,
-    /// Refused although so much GPU compute was free in all.
+    /// Refused ones that asked for a GPU.
+    gpu_pods: u64,
+    /// Those refused although so much GPU compute was free in all.
     in_pieces: u64,
     gpu_milli: u64,
     reasons: Reasons,
@@ -37,7 +40,9 @@ impl Refusals {
         };
         self.refused += 1;
         self.gpu_milli += request.gpu_milli();
-        self.in_pieces += u64::from(*free_milli >= request.gpu_milli());
+        let asked = request.gpu_milli();
+        self.gpu_pods += u64::from(asked > 0);
+        self.in_pieces += u64::from(asked > 0 && *free_milli >= asked);
         for (unfit, nodes) in reasons {
             *self.reasons.entry(*unfit).or_insert(0) += nodes;
         }
@@ -48,10 +53,12 @@ impl Refusals {
         let all: u64 = self.reasons.values().map(|n| u64::from(*n)).sum();
         let mut sorted: Vec<(Unfit, u32)> = self.reasons.iter().map(|(u, n)| (*u, *n)).collect();
         sorted.sort_by_key(|(unfit, nodes)| (std::cmp::Reverse(*nodes), *unfit));
-        let words = sorted.iter().map(|(unfit, nodes)| {
-            let percent = 100.0 * f64::from(*nodes) / all.max(1) as f64;
-            format!("{} % {unfit}", number(percent, 0))
-        });
+        let share = |nodes: u32| 100.0 * f64::from(nodes) / all.max(1) as f64;
+        // What hardly any node says is left out.
+        sorted.retain(|(_, nodes)| share(*nodes) >= 0.5);
+        let words = sorted
+            .iter()
+            .map(|(unfit, nodes)| format!("{} % {unfit}", number(share(*nodes), 0)));
         words.collect::<Vec<_>>().join(", ")
     }
 }
@@ -76,13 +83,14 @@ pub(super) fn blocks(detail: &Detail) -> Vec<Block> {
     if refused == 0 {
         return vec![Block::Text("Every pod found a place.".to_owned())];
     }
-    let in_pieces: u64 = classes.values().map(|class| class.in_pieces).sum();
+    let sum = |of: fn(&Refusals) -> u64| whole(classes.values().map(of).sum::<u64>() as usize);
     let intro = format!(
-        "{} of {} pods were refused. When {} of them were, as much GPU compute as they asked for was free \
-         in the cluster, but in pieces that did not serve them.",
+        "{} of {} pods were refused. {} of them asked for a GPU; for {} of those, as much GPU compute as \
+         they asked for was free in the cluster at that moment, but nowhere in a form they could use.",
         whole(refused as usize),
         whole(detail.pods.len()),
-        whole(in_pieces as usize)
+        sum(|class| class.gpu_pods),
+        sum(|class| class.in_pieces),
     );
     vec![
         Block::Text(intro),
@@ -183,7 +191,7 @@ fn asks(request: &PodRequest) -> String {
         number(f64::from(request.memory().0) / 1024.0, 0)
     ));
     if let Models::OneOf(models) = request.models() {
-        let names: Vec<_> = models.iter().map(|model| model.as_str()).collect();
+        let names: Vec<_> = models.iter().map(Model::as_str).collect();
         parts.push(names.join(" or "));
     }
     parts.join(", ")

@@ -59,12 +59,13 @@ fn of_list(list: &Comparison) -> String {
             behind(next)
         ),
         Some(first) => {
-            let names: Vec<_> = tied.iter().map(|entry| entry.strategy.as_str()).collect();
+            let names = std::iter::once(name).chain(tied.iter().map(|entry| &entry.strategy));
+            let names: Vec<_> = names.map(String::as_str).collect();
             format!(
-                "{name} has the highest mean, {} of GPU capacity, but cannot be told apart from {} (~): \
-                 {} points to {}, 95 % interval {}.",
-                percent(best),
+                "{} pack most and cannot be told apart (~): {name} allocates {} of GPU capacity, {} points \
+                 more than {}, but the 95 % interval of that is {}.",
                 listed(&names),
+                percent(best),
                 number(ahead(first), 2),
                 first.strategy,
                 behind(first)
@@ -73,13 +74,28 @@ fn of_list(list: &Comparison) -> String {
     }
 }
 
+/// Who comes after those that cannot be told apart from the best.
+fn runner_up(list: &Comparison) -> Option<String> {
+    let ranked = list.ranked();
+    let told_apart = |entry: &&&Compared| !entry.tied && entry.strategy != list.best;
+    let next = ranked.iter().find(told_apart)?;
+    let some_tied = list.seeds > 1 && ranked.iter().any(|entry| entry.tied);
+    some_tied.then(|| {
+        let lead = next.difference.map_or(0.0, |d| -d.mean);
+        format!(
+            "The next is {}, {} points behind {} (95 % interval {}).",
+            next.strategy,
+            number(lead, 2),
+            list.best,
+            behind(next)
+        )
+    })
+}
+
 /// The interval of the best's lead over `entry`.
 fn behind(entry: &Compared) -> String {
-    let interval = entry.difference.and_then(|d| d.interval);
-    interval.map_or(String::new(), |i| {
-        // 0 - x, because -0 would be printed as such.
-        format!("{} to {}", number(0.0 - i.high, 2), number(0.0 - i.low, 2))
-    })
+    let lead = entry.difference.map(|difference| difference.negated());
+    lead.map_or(String::new(), |lead| span(&lead, 2))
 }
 
 fn alone(list: &Comparison, best: &Compared) -> String {
@@ -122,12 +138,17 @@ fn of_lists(lists: &[Comparison]) -> String {
             "One sample a list: with a single seed, {name} allocates most on {on} lists."
         );
     }
-    let beyond = match clear {
-        0 => "on none of them beyond chance (~)".to_owned(),
-        clear if clear == best => "each time by more than chance explains".to_owned(),
-        clear => format!("on {clear} of them by more than chance explains"),
+    let all_of = |n: usize| match (n, *best) {
+        (0, 1) => "does not exclude 0 there (~)".to_owned(),
+        (1, 1) => "excludes 0 there".to_owned(),
+        (0, _) => "excludes 0 on none of them (~)".to_owned(),
+        (n, best) if n == best => "excludes 0 on each of them".to_owned(),
+        (n, _) => format!("excludes 0 on {n} of them"),
     };
-    format!("{name} allocates most on {on} lists, {beyond}.")
+    format!(
+        "{name} allocates most on {on} lists; the 95 % interval of its lead {}.",
+        all_of(*clear)
+    )
 }
 
 fn remarks(comparison: &[Comparison], manifest: &Manifest) -> Vec<String> {
@@ -139,6 +160,9 @@ fn remarks(comparison: &[Comparison], manifest: &Manifest) -> Vec<String> {
     remarks.push(format!(
         "Allocated is the share of the GPU capacity that pods hold after {load}; nothing leaves."
     ));
+    if let [list] = comparison {
+        remarks.extend(runner_up(list));
+    }
     if !manifest.is_complete() {
         remarks.push(format!(
             "This experiment was stopped: {} of {} runs are in this report, those of seeds that were \
@@ -155,7 +179,7 @@ fn remarks(comparison: &[Comparison], manifest: &Manifest) -> Vec<String> {
         );
     } else if seeds < FEW_SEEDS {
         remarks.push(format!(
-            "With {seeds} seeds the intervals are rather too narrow; take {FEW_SEEDS} or more before acting on a small difference."
+            "With only {seeds} seeds intervals are too narrow; take {FEW_SEEDS} or more before acting on a small difference."
         ));
     }
     remarks
@@ -187,7 +211,7 @@ fn tiles(list: &Comparison, manifest: &Manifest, run: &Run) -> Vec<Tile> {
             ""
         };
         tiles.push(tile(
-            &format!("Against {}", worst.strategy),
+            &format!("More than {}", worst.strategy),
             format!("{mark}{} GPUs", signed(0.0 - lost, 0)),
             format!("{} points", signed(0.0 - difference.mean, 1)),
         ));
