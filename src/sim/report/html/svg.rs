@@ -66,7 +66,10 @@ pub(super) fn short(x: f64) -> String {
 
 /// Round values from `axis.from` to `axis.to`, about `most` of them.
 pub(super) fn ticks(axis: &Axis, most: f64) -> Vec<f64> {
-    let raw = ((axis.to - axis.from) / most).max(1e-9);
+    if axis.to - axis.from < 1e-6 {
+        return vec![axis.from];
+    }
+    let raw = (axis.to - axis.from) / most;
     let power = 10_f64.powf(raw.log10().floor());
     let steps = [1.0, 2.0, 5.0, 10.0].map(|step| step * power);
     let step = steps.into_iter().find(|step| *step >= raw * 0.999);
@@ -230,7 +233,7 @@ mod tests {
             [0.0, 20.0, 40.0, 60.0, 80.0, 100.0, 120.0]
         );
         assert_eq!(ticks(&axis(-3.0, 0.5), 4.0), [-3.0, -2.0, -1.0, 0.0]);
-        assert_eq!(ticks(&axis(1.0, 1.0), 4.0).len(), 1);
+        assert_eq!(ticks(&axis(1.0, 1.0), 4.0), [1.0]);
     }
 
     #[test]
