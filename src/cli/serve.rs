@@ -256,6 +256,7 @@ fn demo() -> Snapshot {
                 ..Node::default()
             },
             failed: DeviceSet::EMPTY,
+            joined: None,
             source: Source::Inventory,
             unschedulable: false,
             repels: Vec::new(),

@@ -3,18 +3,24 @@
 //! ```json
 //! {"v":1,"handOver":"stowage-nri","devices":[
 //!   {"index":0,"uuid":"GPU-5c1f…","vendor":"nvidia","model":"A100-80GB","memoryMib":81920,
-//!    "healthy":true}]}
+//!    "healthy":true,"numa":0,"mig":"on-demand"}],
+//!  "links":[{"a":0,"b":1,"link":"NV12"}],
+//!  "partitions":{"nvidia.com/mig-1g.10gb":7}}
 //! ```
 //!
 //! Version 1 is strict about what it knows (types, ranges, indices 0 to n-1 each once, no UUID twice)
 //! and skips fields that it does not know, so that a newer agent may add what an older program can do
-//! without: NUMA nodes, links. Whatever changes the meaning of what is here takes a new version, and
-//! an unknown version is refused. Optional: `uuid`, and `healthy`, which is true unless it is said.
+//! without. Whatever changes the meaning of what is here takes a new version, and an unknown version is
+//! refused. Optional, with their meaning where they are declared: `uuid`, `healthy`, `numa`, `mig`,
+//! `links`, `partitions`.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use stowage_core::gpu::{MAX_DEVICES, Vendor};
 use stowage_core::node::HandOver;
 
+use super::json::null;
 use super::problem::Wrong;
 
 /// Where it stands.
@@ -29,6 +35,21 @@ pub struct Inventory {
     pub hand_over: HandOverName,
     /// The devices by index.
     pub devices: Vec<Device>,
+    /// What joins two devices. A pair may have NVLinks and a PCIe path, each once; a pair that is not
+    /// listed is joined across sockets. None where nothing is known.
+    #[serde(
+        default,
+        deserialize_with = "null",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub links: Vec<LinkEntry>,
+    /// How many partitions of each resource were cut beforehand and are counted by the vendor's plugin.
+    #[serde(
+        default,
+        deserialize_with = "null",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub partitions: BTreeMap<String, u32>,
 }
 
 /// One device.
@@ -49,6 +70,31 @@ pub struct Device {
     /// Whether it works.
     #[serde(default = "yes")]
     pub healthy: bool,
+    /// Its NUMA node; negative if that is not known, as the kernel has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numa: Option<i32>,
+    /// Whether it is cut into MIG instances; then it is never given as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mig: Option<MigName>,
+}
+
+/// What joins two devices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkEntry {
+    /// The index of one.
+    pub a: u32,
+    /// The index of the other.
+    pub b: u32,
+    /// In the words of `nvidia-smi topo -m`: `NV1` to `NV18`, `PIX`, `PXB`, `PHB`, `NODE` or `SYS`.
+    pub link: String,
+}
+
+/// How MIG instances come about, as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MigName {
+    /// The agent makes one when a pod that asks for it arrives.
+    OnDemand,
 }
 
 /// A hand-over as it is written.
@@ -102,7 +148,11 @@ fn yes() -> bool {
     true
 }
 
-const FIELD: &str = "annotation stowage.dev/inventory";
+/// Its name in sentences.
+pub(super) const FIELD: &str = "annotation stowage.dev/inventory";
+
+/// Most bytes: Kubernetes' own limit on all annotations of an object together (`TotalAnnotationSizeLimitB`).
+const MAX_BYTES: usize = 256 << 10;
 
 /// The version alone.
 #[derive(Deserialize)]
@@ -118,6 +168,8 @@ impl Inventory {
             v: 1,
             hand_over,
             devices,
+            links: Vec::new(),
+            partitions: BTreeMap::new(),
         }
     }
 
@@ -129,6 +181,10 @@ impl Inventory {
         let json = |error: serde_json::Error| {
             Wrong::said(FIELD, "an inventory of version 1", error.to_string())
         };
+        if text.len() > MAX_BYTES {
+            let expected = format!("at most {MAX_BYTES} bytes");
+            return Err(Wrong::said(FIELD, expected, text.len().to_string()));
+        }
         let Version { v } = serde_json::from_str(text).map_err(json)?;
         if v != 1 {
             return Err(Wrong::said(FIELD, "version 1", v.to_string()));

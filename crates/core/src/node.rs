@@ -38,7 +38,7 @@ pub struct Node {
     pub partitions: Arc<[(Partition, u32)]>,
     /// Who makes a chosen device real.
     pub hand_over: HandOver,
-    /// How the devices are joined, if that is known and not all the same.
+    /// How the devices are joined, if that is known.
     pub links: Option<Arc<Layout>>,
     /// What keeps new pods away; running ones stay counted.
     pub health: Health,

@@ -1,105 +1,198 @@
 //! The devices of a node: from the agent's inventory, else from labels of feature discovery, else
-//! only how many there are.
+//! from the size of its machine, else only how many there are.
 //!
 //! Without an inventory all devices of a vendor are the same board, there are as many as the device
-//! plugin offers, and their numbers are ours alone. Ways to offer GPUs that this cannot express
-//! (time-slicing, MPS, every GPU cut into equal partitions) are refused, so that a replica is not
-//! taken for a device.
+//! plugin offers, and their numbers are ours alone. `nvidia.rs` and `amd.rs` say what whole devices
+//! are, `partitions.rs` counts what has a name of its own, `links.rs` says how devices are joined. Ways
+//! to offer GPUs that none of them knows are refused, so that a part is not taken for a device.
 
 use std::sync::Arc;
 
 use stowage_core::gpu::{DeviceSet, Gpu, GpuMode, MAX_DEVICES, Model, Vendor};
 use stowage_core::node::HandOver;
+use stowage_core::partition::Partition;
+use stowage_core::topology::{Board as Machine, Layout};
 use stowage_core::units::Mebibytes;
 
 use super::object::NodeObject;
-use super::{Reason, Source};
+use super::partitions::{self, Counted};
+use super::sizes::{self, Size};
+use super::{Reason, Source, amd, links, listed, nvidia};
 use crate::k8s::boards;
 use crate::k8s::inventory::{INVENTORY, Inventory};
 use crate::k8s::json::Amounts;
-use crate::k8s::pod::{WHOLE, is_shared};
+use crate::k8s::pod::WHOLE;
 use crate::k8s::problem::Wrong;
 use crate::k8s::quantity;
 
 /// What a node has, and how that is known.
 pub(super) struct Devices {
     pub(super) gpus: Arc<[Gpu]>,
+    pub(super) partitions: Counted,
     pub(super) uuids: Vec<Option<String>>,
     pub(super) failed: DeviceSet,
     pub(super) hand_over: HandOver,
+    pub(super) joined: Option<Arc<Layout>>,
     pub(super) source: Source,
+}
+
+/// The devices of one resource, all alike.
+pub(super) struct Kind {
+    pub(super) gpu: Gpu,
+    pub(super) count: u64,
+    /// The machine that eight of them make.
+    pub(super) machine: Option<Machine>,
+    /// Whether they are whole boards, so that links join them.
+    pub(super) whole: bool,
 }
 
 /// The devices of `node`.
 pub(super) fn of(node: &NodeObject<'_>) -> Result<Devices, Reason> {
-    refuse_shared(node)?;
-    let inventory = node.metadata.annotations.get(INVENTORY);
-    match inventory {
-        Some(text) => Ok(from_inventory(&Inventory::parse(text)?)),
+    match node.metadata.annotations.get(INVENTORY) {
+        Some(text) => listed::of(node, &Inventory::parse(text)?),
         None => from_labels(node),
     }
 }
 
-fn from_inventory(inventory: &Inventory) -> Devices {
-    let devices = &inventory.devices;
-    let gpu = |device: &crate::k8s::inventory::Device| Gpu {
-        vendor: device.vendor.into(),
-        model: boards::model(&device.model),
-        memory: Mebibytes(device.memory_mib),
-        mode: GpuMode::Plain,
-    };
-    let failed = devices.iter().enumerate().filter(|(_, d)| !d.healthy);
-    Devices {
-        gpus: devices.iter().map(gpu).collect(),
-        uuids: devices.iter().map(|d| d.uuid.clone()).collect(),
-        failed: failed.map(|(index, _)| index).collect(),
-        hand_over: inventory.hand_over.into(),
-        source: Source::Inventory,
-    }
-}
-
 fn from_labels(node: &NodeObject<'_>) -> Result<Devices, Reason> {
+    nvidia::check_strategy(node)?;
+    let size = sizes::of(node);
     let mut gpus: Vec<Gpu> = Vec::new();
     let mut source = Source::AllocatableOnly;
-    let offered = offered(node);
+    let mut machine = None;
     for (resource, vendor) in WHOLE {
-        let Some(text) = offered.get(resource) else {
+        let Some(offered) = whole(node, resource)? else {
             continue;
         };
+        let (kind, from) = kind(node, resource, vendor, offered, size)?;
         let most = (MAX_DEVICES - gpus.len()) as u64;
-        let count = quantity::count(text).ok().filter(|&n| n <= most);
-        let count = count.ok_or_else(|| {
-            let field = format!("status.allocatable {resource}");
-            Wrong::value(field, format!("a whole number up to {most}"), text)
-        })?;
-        if count == 0 {
-            continue;
+        if kind.count > most {
+            let expected = format!("a whole number up to {most}");
+            return Err(too_many(resource, expected, kind.count).into());
         }
-        let labelled = match vendor {
-            Vendor::Nvidia => nvidia(node, count)?,
-            Vendor::Amd => amd(node)?,
-            Vendor::Intel => intel(node),
-            Vendor::DirectX => None,
-        };
-        if labelled.is_some() {
-            source = Source::Labels;
-        }
-        let (model, memory) = labelled.unwrap_or((Model::new(boards::UNKNOWN), Mebibytes(0)));
-        let gpu = Gpu {
-            vendor,
-            model,
-            memory,
-            mode: GpuMode::Plain,
-        };
-        gpus.extend(std::iter::repeat_n(gpu, count as usize));
+        let alone = gpus.is_empty() && kind.whole;
+        machine = kind.machine.filter(|_| alone);
+        source = source.min(from);
+        gpus.extend(std::iter::repeat_n(kind.gpu, kind.count as usize));
     }
+    let partitions = counted(node, size, &mut source)?;
+    let joined = machine.filter(|_| partitions.is_empty());
     Ok(Devices {
         uuids: vec![None; gpus.len()],
+        joined: joined.and_then(|machine| links::of_machine(machine, gpus.len())),
         gpus: gpus.into(),
+        partitions,
         failed: DeviceSet::EMPTY,
         hand_over: HandOver::DevicePlugin,
         source,
     })
+}
+
+/// How many whole devices `resource` offers; none if it offers none.
+fn whole(node: &NodeObject<'_>, resource: &str) -> Result<Option<u64>, Wrong> {
+    let Some(text) = offered(node).get(resource) else {
+        return Ok(None);
+    };
+    let field = || format!("status.allocatable {resource}");
+    let count = quantity::count(text).map_err(|error| error.at(field()))?;
+    Ok(Some(count).filter(|&count| count > 0))
+}
+
+fn too_many(resource: &str, expected: String, got: u64) -> Wrong {
+    let field = format!("status.allocatable {resource}");
+    Wrong::value(field, expected, &got.to_string())
+}
+
+/// What the `offered` devices of `resource` are, and how that is known.
+fn kind(
+    node: &NodeObject<'_>,
+    resource: &str,
+    vendor: Vendor,
+    offered: u64,
+    size: Option<&Size>,
+) -> Result<(Kind, Source), Reason> {
+    let labelled = match vendor {
+        Vendor::Nvidia => nvidia::whole(node, offered)?,
+        Vendor::Amd => amd::whole(node, offered)?,
+        Vendor::Intel => amd::intel(node, resource, offered)?,
+        Vendor::DirectX => None,
+    };
+    let of_size = size.and_then(|size| size.machine);
+    if let Some(kind) = labelled {
+        let machine = of_size.or(kind.machine);
+        return Ok((Kind { machine, ..kind }, Source::Labels));
+    }
+    let Some(size) = size else {
+        return Ok((unknown(vendor, offered), Source::AllocatableOnly));
+    };
+    // Windows has one name for the devices of all vendors.
+    if size.vendor != vendor && vendor != Vendor::DirectX {
+        let expected = format!("none on a machine of size {}", size.name);
+        return Err(too_many(resource, expected, offered).into());
+    }
+    if offered > size.gpus {
+        // Somebody offers parts of devices under the name of whole ones, and nobody says which.
+        let expected = format!("at most {} on a machine of size {}", size.gpus, size.name);
+        return Err(too_many(resource, expected, offered).into());
+    }
+    let kind = Kind {
+        machine: size.machine,
+        ..unknown(vendor, offered)
+    };
+    let gpu = Gpu {
+        model: Model::new(size.board),
+        memory: size.memory,
+        ..kind.gpu
+    };
+    Ok((Kind { gpu, ..kind }, Source::InstanceType))
+}
+
+fn unknown(vendor: Vendor, count: u64) -> Kind {
+    Kind {
+        gpu: Gpu {
+            vendor,
+            model: Model::new(boards::UNKNOWN),
+            memory: Mebibytes(0),
+            mode: GpuMode::Plain,
+        },
+        count,
+        machine: None,
+        whole: true,
+    }
+}
+
+/// The counted partitions; `source` gets to know how their board is known.
+fn counted(
+    node: &NodeObject<'_>,
+    size: Option<&Size>,
+    source: &mut Source,
+) -> Result<Counted, Reason> {
+    let product = nvidia::product(node);
+    let of_size = size.filter(|size| size.vendor == Vendor::Nvidia);
+    let board = product.map(|product| product.board);
+    let board = board.or(of_size.map(|size| size.board));
+    let partitions = partitions::offered(node, board)?;
+    if partitions.is_empty() {
+        return Ok(partitions);
+    }
+    if let Some((_, count)) = partitions.iter().find(|(kind, _)| is_replica(*kind))
+        && whole(node, "nvidia.com/gpu")?.is_some()
+    {
+        let expected = "none beside nvidia.com/gpu".to_owned();
+        return Err(too_many("nvidia.com/gpu.shared", expected, u64::from(*count)).into());
+    }
+    let labelled = product.is_some() || amd::is_labelled(node);
+    let from = match (labelled, size) {
+        (true, _) => Source::Labels,
+        (false, Some(_)) => Source::InstanceType,
+        (false, None) => Source::AllocatableOnly,
+    };
+    *source = (*source).min(from);
+    Ok(partitions)
+}
+
+fn is_replica(kind: Partition) -> bool {
+    matches!(kind, Partition::Replica(_))
 }
 
 /// What the device plugins offer.
@@ -108,106 +201,5 @@ pub(super) fn offered<'n>(node: &'n NodeObject<'_>) -> &'n Amounts<'n> {
     match status.allocatable.is_empty() {
         true => &status.capacity,
         false => &status.allocatable,
-    }
-}
-
-type Board = Option<(Model, Mebibytes)>;
-
-/// Labels of GPU Feature Discovery.
-fn nvidia(node: &NodeObject<'_>, count: u64) -> Result<Board, Wrong> {
-    let labels = &node.metadata.labels;
-    if let Some(text) = labels.get("nvidia.com/gpu.count") {
-        let field = "label nvidia.com/gpu.count";
-        let devices = quantity::count(text).ok();
-        let devices = devices.filter(|n| (1..=MAX_DEVICES as u64).contains(n));
-        let devices =
-            devices.ok_or_else(|| Wrong::value(field, format!("1 to {MAX_DEVICES}"), text))?;
-        if count > devices {
-            // Somebody offers parts of devices under the name of whole ones.
-            let expected = format!("at least the {count} devices that nvidia.com/gpu offers");
-            return Err(Wrong::value(field, expected, text));
-        }
-    }
-    let product = labels.get("nvidia.com/gpu.product");
-    let memory = match labels.get("nvidia.com/gpu.memory") {
-        Some(text) => mebibytes("label nvidia.com/gpu.memory", text)?,
-        None if product.is_none() => return Ok(None),
-        None => Mebibytes(0),
-    };
-    let product = product.map_or(boards::UNKNOWN, |product| &**product);
-    Ok(Some((boards::model(product), memory)))
-}
-
-/// Labels of AMD's node labeller, in either form: `amd.com/gpu.vram=192G` where all devices are
-/// alike, `beta.amd.com/gpu.vram.192G=8` in older releases. Of several kinds none is believed.
-fn amd(node: &NodeObject<'_>) -> Result<Board, Wrong> {
-    let Some(product) = amd_label(node, "product-name") else {
-        return Ok(None);
-    };
-    let gib = match amd_label(node, "vram") {
-        Some(text) => {
-            let gib = text.strip_suffix('G').and_then(|n| n.parse().ok());
-            let gib = gib.filter(|&gib: &u32| gib > 0 && gib <= u32::MAX / 1024);
-            gib.ok_or_else(|| Wrong::value("label amd.com/gpu.vram", "GiB such as 192G", text))?
-        }
-        None => 0,
-    };
-    Ok(Some((
-        boards::amd_model(product, gib),
-        Mebibytes(gib * 1024),
-    )))
-}
-
-fn amd_label<'n>(node: &'n NodeObject<'_>, property: &str) -> Option<&'n str> {
-    let labels = &node.metadata.labels;
-    if let Some(value) = labels.get(&format!("amd.com/gpu.{property}")) {
-        return Some(value);
-    }
-    for prefix in ["amd.com/gpu.", "beta.amd.com/gpu."] {
-        let values = labels.iter().filter_map(|(key, _)| {
-            let key = key.strip_prefix(prefix)?.strip_prefix(property)?;
-            key.strip_prefix('.')
-        });
-        let values: Vec<_> = values.collect();
-        if let [value] = values[..] {
-            return Some(value);
-        }
-    }
-    None
-}
-
-/// Intel's labeller names the product, not its memory.
-fn intel(node: &NodeObject<'_>) -> Board {
-    let product = node.metadata.labels.get("gpu.intel.com/product")?;
-    Some((Model::new(product), Mebibytes(0)))
-}
-
-fn mebibytes(field: &str, text: &str) -> Result<Mebibytes, Wrong> {
-    let number = text.parse().ok().filter(|&n: &u32| n > 0);
-    let wrong = || Wrong::value(field, "MiB, at least 1", text);
-    number.map(Mebibytes).ok_or_else(wrong)
-}
-
-/// Refuses a node where a name of whole devices stands for something else, or where pods get parts
-/// of the devices that whole ones would be taken from.
-fn refuse_shared(node: &NodeObject<'_>) -> Result<(), Reason> {
-    let labels = &node.metadata.labels;
-    let label = |key: &str, allowed: &[&str]| match labels.get(key) {
-        Some(value) if !allowed.contains(&&**value) => {
-            Err(Reason::NotYet(format!("label {key}: {:?}", &**value)))
-        }
-        _ => Ok(()),
-    };
-    // 0 is what discovery says of a device that is cut into partitions.
-    label("nvidia.com/gpu.replicas", &["0", "1"])?;
-    label("nvidia.com/gpu.sharing-strategy", &["none", ""])?;
-    label("nvidia.com/mig.strategy", &["none", "mixed", ""])?;
-    label("amd.com/gpu.compute-memory-partition", &["spx_nps1"])?;
-    let shared = offered(node).iter().find(|(name, count)| {
-        is_shared(name) && quantity::count(count).is_ok_and(|count| count > 0)
-    });
-    match shared {
-        Some((name, _)) => Err(Reason::NotYet(format!("status.allocatable {name}"))),
-        None => Ok(()),
     }
 }

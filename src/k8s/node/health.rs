@@ -4,7 +4,9 @@
 //! `True` is a problem, `False` is none, `Unknown` and absent mean that nobody looks. Not listed:
 //! what slows a GPU down without breaking it (`GPUClockThrottling`), the monitors' own troubles
 //! (`UnhealthyNvidiaDCGMServices`, `DCGMError`), announcements (`CSPMaintenance`,
-//! `VMEventScheduled`) and faults called non-fatal (`NVSwitchNonFatalError`).
+//! `VMEventScheduled`) and faults called non-fatal (`NVSwitchNonFatalError`). Taints of the monitors
+//! are kube-scheduler's business. A device that its plugin or AMD's exporter finds broken leaves
+//! `status.allocatable`, so that it is not counted in the first place.
 
 use super::object::NodeObject;
 
@@ -19,7 +21,7 @@ const NODE_PROBLEM_DETECTOR: [&str; 6] = [
 ];
 
 /// NVSentinel.
-const NVSENTINEL: [&str; 15] = [
+const NVSENTINEL: [&str; 17] = [
     "GpuMemWatch",
     "GpuThermalWatch",
     "GpuPcieWatch",
@@ -30,9 +32,11 @@ const NVSENTINEL: [&str; 15] = [
     "GpuMcuWatch",
     "GpuPmuWatch",
     "GpuDriverWatch",
+    "GpuCpusetWatch",
     "SysLogsXIDError",
     "SysLogsSXIDError",
     "SysLogsGPUFallenOff",
+    "SyslogError",
     "NVSwitchFatalError",
     "NVSwitchDown",
 ];
@@ -51,7 +55,10 @@ pub(super) fn unhealthy(node: &NodeObject<'_>) -> Option<String> {
             return Some(format!("the node has the condition {kind}"));
         }
     }
-    let state = node.metadata.labels.get(MIG_STATE)?;
-    let changing = "the node's GPU partitions are being changed";
-    (&**state != "success").then(|| changing.to_owned())
+    match &**node.metadata.labels.get(MIG_STATE)? {
+        "success" => None,
+        "failed" => Some("the last change of the node's GPU partitions failed".to_owned()),
+        // pending, rebooting, and whatever a later manager writes.
+        _ => Some("the node's GPU partitions are being changed".to_owned()),
+    }
 }

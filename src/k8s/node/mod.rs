@@ -1,17 +1,26 @@
 //! A `core/v1` Node, and what it means to Stowage: [`NodeFacts`].
 //!
-//! `object.rs` says which fields are read, `devices.rs` where GPUs are looked up, `health.rs` what
-//! keeps new pods away. A node that is wrong or offers its GPUs in a way that Stowage does not know is
+//! `object.rs` says which fields are read, `devices.rs` where GPUs are looked up and which file knows
+//! what of them, `health.rs` what keeps new pods away. A node that is wrong or offers its GPUs in a way that Stowage does not know is
 //! an error, and is left alone. `rules.rs` stands apart: who may come, where nobody else judges it.
 
-mod devices;
-mod health;
 mod object;
+mod devices;
+mod listed;
+mod nvidia;
+mod amd;
+mod partitions;
+mod sizes;
+mod links;
+mod health;
 mod rules;
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
 use stowage_core::gpu::DeviceSet;
 use stowage_core::node::{Health, Node, Room};
+use stowage_core::topology::Layout;
 use stowage_core::units::{Mebibytes, Milli};
 
 use super::problem::{NodeError, Wrong};
@@ -29,6 +38,8 @@ pub struct NodeFacts {
     pub uuids: Vec<Option<String>>,
     /// Devices that the agent says do not work.
     pub failed: DeviceSet,
+    /// How they are joined, as far as that is certain, even where all are joined alike.
+    pub joined: Option<Arc<Layout>>,
     /// Where the devices were looked up.
     pub source: Source,
     /// Whether it is cordoned.
@@ -46,6 +57,8 @@ pub enum Source {
     Inventory,
     /// Labels of the vendor's feature discovery.
     Labels,
+    /// The size of the machine, by the label that the cloud writes.
+    InstanceType,
     /// Nothing but how many there are, if any; memory 0, so that nothing asked in MiB fits.
     AllocatableOnly,
 }
@@ -123,15 +136,17 @@ fn read(name: &str, node: &NodeObject<'_>) -> Result<NodeFacts, Reason> {
             rank: 0,
             room,
             gpus: devices.gpus,
+            partitions: devices.partitions,
             hand_over: devices.hand_over,
+            links: devices.joined.clone(),
             health: Health {
                 failed: devices.failed,
                 ailing: unhealthy.is_some(),
             },
-            ..Node::default()
         },
         uuids: devices.uuids,
         failed: devices.failed,
+        joined: devices.joined,
         source: devices.source,
         unschedulable: node.spec.unschedulable,
         repels: soft

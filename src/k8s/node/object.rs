@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::sizes;
 use crate::k8s::json::{Amounts, Keep, List, Map, Text, null};
 
 /// A Node as JSON has it. [`NodeFacts`](super::NodeFacts) is what it means.
@@ -27,7 +28,7 @@ pub(super) struct Metadata<'a> {
     pub(super) annotations: Map<'a, Text<'a>, OurAnnotations>,
 }
 
-/// Labels about GPUs.
+/// Labels about GPUs, and the size of the machine.
 #[derive(Debug, Default)]
 pub(super) struct GpuLabels;
 
@@ -39,7 +40,7 @@ impl Keep for GpuLabels {
             "beta.amd.com/gpu.",
             "gpu.intel.com/",
         ];
-        prefixes.iter().any(|prefix| key.starts_with(prefix))
+        prefixes.iter().any(|prefix| key.starts_with(prefix)) || sizes::LABELS.contains(&key)
     }
 }
 

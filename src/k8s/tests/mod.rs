@@ -8,6 +8,8 @@ mod bindings;
 mod dialects;
 mod gpus;
 mod init_containers;
+mod inventories;
+mod kinds;
 mod nodes;
 mod nonsense;
 mod partitions;
@@ -15,6 +17,7 @@ mod pods;
 mod quantities;
 mod rules;
 mod snapshots;
+mod twins;
 mod unmodelled;
 
 use serde_json::{Value, json};

@@ -51,13 +51,11 @@ fn a_gpu_operator_node_is_read_from_labels() {
 }
 
 #[test]
-fn an_aks_node_without_discovery_has_devices_of_an_unknown_board() {
+fn an_aks_node_without_discovery_is_read_from_its_size() {
     let facts = node(AKS);
-    assert_eq!(
-        &*facts.node.gpus,
-        vec![gpu(Vendor::Nvidia, "unknown", 0); 2]
-    );
-    assert_eq!(facts.source, Source::AllocatableOnly);
+    let expected = vec![gpu(Vendor::Nvidia, "A100-80GB", 81_920); 2];
+    assert_eq!(&*facts.node.gpus, expected);
+    assert_eq!(facts.source, Source::InstanceType);
     assert!(facts.unschedulable);
     assert_eq!(
         facts.unhealthy.as_deref(),
@@ -81,10 +79,15 @@ fn an_amd_node_is_read_from_labels_of_either_form() {
 }
 
 #[test]
-fn nodes_without_a_gpu_or_a_label_are_nodes() {
+fn nodes_without_a_gpu_or_discovery_are_nodes() {
     let windows = node(WINDOWS);
-    assert_eq!(&*windows.node.gpus, [gpu(Vendor::DirectX, "unknown", 0)]);
-    assert_eq!(windows.source, Source::AllocatableOnly);
+    let a10 = gpu(Vendor::DirectX, "A10-24GB", 23_028);
+    assert_eq!(&*windows.node.gpus, [a10]);
+    assert_eq!(windows.source, Source::InstanceType);
+    let nameless = labelled(&json!({}), &json!({"microsoft.com/directx": "1"}));
+    let nameless = node(&nameless.to_string());
+    assert_eq!(&*nameless.node.gpus, [gpu(Vendor::DirectX, "unknown", 0)]);
+    assert_eq!(nameless.source, Source::AllocatableOnly);
     let plain = node(PLAIN);
     assert!(plain.node.gpus.is_empty());
     let room = Room {
@@ -222,45 +225,14 @@ fn wrong_nodes_say_field_value_and_expectation() {
 }
 
 #[test]
-fn devices_offered_in_parts_are_left_to_others() {
-    let eight = json!({"nvidia.com/gpu": "8"});
-    let error = |labels: Value| node_error(&labelled(&labels, &eight));
-    assert_eq!(
-        error(json!({"nvidia.com/gpu.replicas": "4"})),
-        r#"node gpu-7: label nvidia.com/gpu.replicas: "4" is not supported yet"#
-    );
-    assert_eq!(
-        error(json!({"nvidia.com/gpu.sharing-strategy": "mps"})),
-        r#"node gpu-7: label nvidia.com/gpu.sharing-strategy: "mps" is not supported yet"#
-    );
-    assert_eq!(
-        error(json!({"nvidia.com/mig.strategy": "single"})),
-        r#"node gpu-7: label nvidia.com/mig.strategy: "single" is not supported yet"#
-    );
-    assert_eq!(
-        error(json!({"nvidia.com/gpu.count": "1"})),
-        r#"node gpu-7: label nvidia.com/gpu.count: expected at least the 8 devices that nvidia.com/gpu offers, got "1""#
-    );
-    assert_eq!(
-        node_error(&labelled(
-            &json!({}),
-            &json!({"nvidia.com/gpu.shared": "8"})
-        )),
-        "node gpu-7: status.allocatable nvidia.com/gpu.shared is not supported yet"
-    );
-    assert_eq!(
-        node_error(&labelled(
-            &json!({"amd.com/gpu.compute-memory-partition": "cpx_nps4"}),
-            &json!({})
-        )),
-        r#"node gpu-7: label amd.com/gpu.compute-memory-partition: "cpx_nps4" is not supported yet"#
-    );
-}
-
-#[test]
 fn partitions_in_the_making_make_a_node_unhealthy() {
     let labels = json!({"nvidia.com/mig.config.state": "pending"});
     let facts = node(&labelled(&labels, &json!({"nvidia.com/gpu": "8"})).to_string());
     let reason = "the node's GPU partitions are being changed";
     assert_eq!(facts.unhealthy.as_deref(), Some(reason));
+    let labels = json!({"nvidia.com/mig.config.state": "failed"});
+    let facts = node(&labelled(&labels, &json!({"nvidia.com/gpu": "8"})).to_string());
+    let reason = "the last change of the node's GPU partitions failed";
+    assert_eq!(facts.unhealthy.as_deref(), Some(reason));
+    assert!(facts.node.health.ailing);
 }

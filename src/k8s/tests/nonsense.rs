@@ -14,7 +14,7 @@ use crate::k8s::pod::RuledPod;
 use crate::k8s::snapshot::Snapshot;
 
 /// Keys that mean something somewhere, so that nonsense gets past the first look.
-const KEYS: [&str; 54] = [
+const KEYS: [&str; 60] = [
     "metadata",
     "name",
     "namespace",
@@ -43,6 +43,12 @@ const KEYS: [&str; 54] = [
     "stowage.dev/inventory",
     "nvidia.com/gpu.count",
     "nvidia.com/gpu.memory",
+    "nvidia.com/gpu.product",
+    "nvidia.com/gpu.replicas",
+    "nvidia.com/gpu.shared",
+    "nvidia.com/mig-1g.10gb",
+    "amd.com/cpx_nps4",
+    "node.kubernetes.io/instance-type",
     "overhead",
     "tolerations",
     "affinity",
@@ -98,9 +104,13 @@ fn values() -> impl Strategy<Value = Value> {
 
 /// A fixture with one of its values replaced.
 fn mutants() -> impl Strategy<Value = Value> {
-    let fixture = prop::sample::select(&[GPU_OPERATOR, AMD, INVENTORY, TRAINING, SHARES][..]);
+    let known = [GPU_OPERATOR, AMD, INVENTORY, TRAINING, SHARES];
+    let known = known.into_iter().map(str::to_owned);
+    let kinds = super::kinds::KINDS.iter();
+    let kinds = kinds.map(|(kind, ..)| super::kinds::text(kind));
+    let fixture = prop::sample::select(known.chain(kinds).collect::<Vec<_>>());
     (fixture, values(), any::<prop::sample::Index>()).prop_map(|(text, value, at)| {
-        let mut fixture: Value = serde_json::from_str(text).unwrap();
+        let mut fixture: Value = serde_json::from_str(&text).unwrap();
         let mut places = Vec::new();
         pointers(&fixture, String::new(), &mut places);
         *fixture.pointer_mut(at.get::<String>(&places)).unwrap() = value;
