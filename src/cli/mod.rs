@@ -11,8 +11,12 @@ mod interrupt;
 mod out;
 mod playground;
 mod progress;
+mod replay;
 mod serve;
 mod simulate;
+mod source;
+mod sources;
+mod trace;
 mod values;
 
 use std::io::{self, IsTerminal as _, Write as _};
@@ -33,9 +37,11 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Compare placement strategies on a trace: pour pods in until nothing fits
+    /// Compare placement strategies on a trace: pour pods in until nothing fits, or replay it in time
     #[command(long_about = simulate::ABOUT, after_long_help = simulate::examples())]
     Simulate(Box<simulate::Simulate>),
+    /// Look into traces, check them, convert them, make them
+    Trace(trace::Trace),
     /// Answer kube-scheduler's extender calls for a cluster
     #[command(long_about = serve::ABOUT)]
     Serve(Box<serve::Serve>),
@@ -59,6 +65,7 @@ enum Command {
 pub fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
         Command::Simulate(command) => command.run(),
+        Command::Trace(command) => command.run(),
         Command::Serve(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Explain(command) => command.run(),

@@ -9,8 +9,9 @@ use clap::{Args, ValueEnum};
 use serde_saphyr::{Location, Spanned};
 
 use super::out::{self, Out};
+use super::source::Source;
 use super::values::{self, Given};
-use super::{interrupt, print, progress};
+use super::{interrupt, print, progress, replay};
 use crate::clock;
 use crate::config::Policy;
 use crate::config::scenario::{Scenario, ScenarioSpec};
@@ -27,9 +28,10 @@ const MAX_RUNS: usize = 100_000;
 
 /// The long text of `--help`.
 pub(super) const ABOUT: &str = "\
-Compare placement strategies on a trace: pour pods in until nothing fits.
+Compare placement strategies on a trace: pour pods in until nothing fits, or replay it in time.
 
-Pods arrive one by one and never leave; a pod that fits nowhere is refused for good. When the load \
+With --mode replay jobs are submitted, wait, run and end, and nodes fail: it tells how long people \
+wait. Without it, pods arrive one by one and never leave; a pod that fits nowhere is refused for good. When the load \
 has been asked for, the share of GPU capacity that is allocated tells how well a strategy packs. \
 Every decision is made by the same code that serves a live cluster.";
 
@@ -52,64 +54,74 @@ pub(super) fn examples() -> String {
       files for machines, and results/report.html for people
   stowage simulate --require 'fgd.allocated >= 90'
       exit code 1 if the threshold is missed; metrics: allocated (%), unallocated (GPUs),
-      fragmented (%), refused (pods), first-refusal (% asked for)",
+      fragmented (%), refused (pods), first-refusal (% asked for)
+  stowage simulate --mode replay --strategies fgd,best-fit
+      the demo in time: who waits how long
+  stowage simulate --mode replay --trace philly:DIR --load 0.9 --queue backfill
+      Philly 2017, its times compressed until 90 % of the GPU time is asked for",
     );
     text
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Simulate {
+    /// Pour pods in until nothing fits, or replay the trace in time [default: inflation]
+    #[arg(long, value_name = "inflation|replay")]
+    mode: Option<String>,
     /// Where cluster and pods come from: "demo", "openb:DIR", or "openb" for the folder openb in the
-    /// one that STOWAGE_TRACES names
+    /// one that STOWAGE_TRACES names; in replay also "philly:DIR", "itp:DIR" (likewise), "csv:PATH" and
+    /// "synth:SPEC"
     #[arg(long, value_name = "TRACE")]
-    trace: Option<String>,
+    pub(super) trace: Option<String>,
     /// A list of pods of the trace (repeatable), or "all" [default: default]
     #[arg(long, value_name = "NAME")]
-    list: Vec<String>,
+    pub(super) list: Vec<String>,
     /// Which nodes of an openb trace take part [default: gpu]
     #[arg(long, value_name = "gpu|all")]
-    nodes: Option<String>,
+    pub(super) nodes: Option<String>,
     /// Make the cluster and the lists so many times as large [default: 1]
     #[arg(long, value_name = "K")]
-    replicate: Option<u32>,
+    pub(super) replicate: Option<u32>,
     /// What to compare, separated by commas, or "all" [default: all]
     #[arg(long, value_name = "A,B")]
     strategies: Option<String>,
     /// One run a seed: 42..51 (both ends included) or 1,2,7 [default: 42..46]
     #[arg(long, value_name = "SEEDS", allow_hyphen_values = true)]
-    seeds: Option<String>,
+    pub(super) seeds: Option<String>,
     /// Stop when so many times the GPU capacity has been asked for, or "list": each pod of the list
-    /// once [default: 1.3]
+    /// once [default: 1.3]; in replay: compress times to this offered load [default: list, as recorded]
     #[arg(long, value_name = "SHARE", allow_hyphen_values = true)]
-    load: Option<String>,
+    pub(super) load: Option<String>,
     /// How many nodes a pod is compared on: "all", or "adaptive", the share that kube-scheduler looks
     /// at by default [default: all]
     #[arg(long, value_name = "all|adaptive")]
-    node_share: Option<String>,
+    pub(super) node_share: Option<String>,
+    #[command(flatten)]
+    pub(super) in_replay: replay::Options,
     /// A scenario file; options override it
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
     /// Runs side by side; results do not depend on it [default: one a processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    jobs: Option<u16>,
+    pub(super) jobs: Option<u16>,
     /// How to print results
     #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    pub(super) format: Format,
     #[command(flatten)]
-    out: Out,
+    pub(super) out: Out,
     /// A threshold that must be met, else exit code 1 (repeatable)
     #[arg(long, value_name = "'[LIST/]STRATEGY.METRIC >= NUMBER'")]
-    require: Vec<String>,
+    pub(super) require: Vec<String>,
     /// Leave out decision times, so that the same command prints the same bytes
     #[arg(long)]
     no_times: bool,
     /// No progress on stderr
     #[arg(long, short)]
-    quiet: bool,
+    pub(super) quiet: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     Table,
     Json,
     Csv,
@@ -118,7 +130,19 @@ enum Format {
 
 impl Simulate {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
-        let plan = self.plan()?;
+        let (spec, base) = match &self.scenario {
+            Some(file) => {
+                let base = file.parent().unwrap_or(Path::new("")).to_owned();
+                (Scenario::read(file)?.spec, base)
+            }
+            None => (ScenarioSpec::default(), PathBuf::new()),
+        };
+        let mode = self.text("mode", self.mode.as_ref(), spec.mode.as_ref(), "inflation");
+        if values::is_replay(&mode)? {
+            return replay::run(self, &spec, &base);
+        }
+        self.in_replay.refuse(self, &spec)?;
+        let plan = self.plan(&spec, base)?;
         let experiment = &plan.experiment;
         let writer = self.out.open(experiment, &plan.files)?;
         let bar = progress::bar(experiment.runs() as u64, self.quiet);
@@ -165,21 +189,14 @@ impl Simulate {
         })
     }
 
-    fn plan(&self) -> anyhow::Result<Plan> {
-        let (spec, base) = match &self.scenario {
-            Some(file) => {
-                let base = file.parent().unwrap_or(Path::new("")).to_owned();
-                (Scenario::read(file)?.spec, base)
-            }
-            None => (ScenarioSpec::default(), PathBuf::new()),
-        };
+    fn plan(&self, spec: &ScenarioSpec, base: PathBuf) -> anyhow::Result<Plan> {
         let seeds = self.text("seeds", self.seeds.as_ref(), spec.seeds.as_ref(), "42..46");
         let seeds = values::seeds(&seeds)?;
         let load = self.text("load", self.load.as_ref(), spec.load.as_ref(), "1.3");
         let load = values::load(&load)?;
         let share = (self.node_share.as_ref(), spec.node_share.as_ref());
         let share = values::node_share(&self.text("node-share", share.0, share.1, "all"))?;
-        let policies = self.policies(&spec)?;
+        let policies = self.policies(spec)?;
         let names: Vec<_> = policies.iter().map(Policy::name).collect();
         let requirements = self
             .require
@@ -190,7 +207,7 @@ impl Simulate {
         let base = if written { base } else { PathBuf::new() };
         let source = self.text("trace", self.trace.as_ref(), spec.trace.as_ref(), "demo");
         let source = Source::parse(&source, &base)?;
-        let (trace, replicate) = self.load_trace(&source, &spec)?;
+        let (trace, replicate) = self.load_trace(&source, spec)?;
         let lists: Vec<_> = trace.lists.iter().map(|list| list.name.clone()).collect();
         for requirement in &requirements {
             requirement
@@ -228,7 +245,7 @@ impl Simulate {
         })
     }
 
-    fn policies(&self, spec: &ScenarioSpec) -> anyhow::Result<Vec<Policy>> {
+    pub(super) fn policies(&self, spec: &ScenarioSpec) -> anyhow::Result<Vec<Policy>> {
         match &self.strategies {
             Some(text) => values::strategies(text),
             None if spec.policies.is_empty() => values::strategies("all"),
@@ -308,7 +325,7 @@ impl Simulate {
         files
     }
 
-    fn text<'a>(
+    pub(super) fn text<'a>(
         &self,
         field: &str,
         option: Option<&'a String>,
@@ -320,7 +337,7 @@ impl Simulate {
     }
 
     /// The option where it is given, else what is written in the scenario, else the default.
-    fn given<T>(
+    pub(super) fn given<T>(
         &self,
         field: &str,
         option: Option<T>,
@@ -335,39 +352,12 @@ impl Simulate {
     }
 
     /// Where a field of the scenario stands.
-    fn place(&self, field: &str, at: Option<Location>) -> String {
-        let field = match field {
-            "node-share" => "nodeShare",
-            field => field,
-        };
+    pub(super) fn place(&self, field: &str, at: Option<Location>) -> String {
+        let field = values::camel_case(field);
         let file = self.scenario.as_deref().unwrap_or(Path::new("")).display();
         match at {
             Some(at) => format!("{file}:{}:{}: {field}", at.line(), at.column()),
             None => format!("{file}: {field}"),
-        }
-    }
-}
-
-/// Where the cluster and the pods come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Source {
-    Demo,
-    Openb(PathBuf),
-}
-
-impl Source {
-    fn parse(given: &Given<&str>, base: &Path) -> anyhow::Result<Self> {
-        let Given { place, value: text } = given;
-        match text.split_once(':') {
-            None if *text == "demo" => Ok(Self::Demo),
-            None if *text == "openb" => match std::env::var_os("STOWAGE_TRACES") {
-                Some(folder) => Ok(Self::Openb(PathBuf::from(folder).join("openb"))),
-                None => bail!(
-                    "{place}: openb: expected openb:DIR, or STOWAGE_TRACES to name the folder with openb in it"
-                ),
-            },
-            Some(("openb", dir)) if !dir.is_empty() => Ok(Self::Openb(base.join(dir))),
-            _ => bail!("{place}: expected demo, openb or openb:DIR, got {text:?}"),
         }
     }
 }

@@ -5,6 +5,7 @@ use stowage_core::strategy::Strategy;
 
 use crate::config::{self, Policy};
 use crate::sim::arrivals::Load;
+use crate::sim::replay::{Discipline, OnFailure};
 use crate::sim::sample::NodeShare;
 use crate::sim::trace::openb::NodeFile;
 
@@ -126,6 +127,51 @@ pub(super) fn node_share(given: &Given<&str>) -> anyhow::Result<NodeShare> {
     }
 }
 
+/// `inflation` or `replay`: whether it is the latter.
+pub(super) fn is_replay(given: &Given<&str>) -> anyhow::Result<bool> {
+    match given.value {
+        "inflation" => Ok(false),
+        "replay" => Ok(true),
+        other => bail!(
+            "{}: expected inflation or replay, got {other:?}",
+            given.place
+        ),
+    }
+}
+
+/// The queue's rule.
+pub(super) fn queue(given: &Given<&str>) -> anyhow::Result<Discipline> {
+    match given.value {
+        "kube" => Ok(Discipline::KubeScheduler),
+        "strict-fifo" => Ok(Discipline::StrictFifo),
+        "backfill" => Ok(Discipline::Backfill),
+        other => bail!(
+            "{}: expected kube, strict-fifo or backfill, got {other:?}",
+            given.place
+        ),
+    }
+}
+
+/// What becomes of jobs on a failed node.
+pub(super) fn on_failure(given: &Given<&str>) -> anyhow::Result<OnFailure> {
+    match given.value {
+        "requeue" => Ok(OnFailure::Requeue),
+        "lose" => Ok(OnFailure::Lose),
+        other => bail!("{}: expected requeue or lose, got {other:?}", given.place),
+    }
+}
+
+/// A factor from 0.001 to 1000000, in thousandths.
+pub(super) fn factor(given: &Given<&str>) -> anyhow::Result<u64> {
+    let Given { place, value: text } = given;
+    let factor = per_mille(text).filter(|f| (1..=1_000_000_000).contains(f));
+    factor.ok_or_else(|| {
+        anyhow!(
+            "{place}: expected a factor from 0.001 to 1000000, at most three decimals, got {text:?}"
+        )
+    })
+}
+
 /// Refuses a list that is asked for twice, whose runs would count twice.
 pub(super) fn lists(place: &str, names: &[String]) -> anyhow::Result<()> {
     for (index, name) in names.iter().enumerate() {
@@ -150,6 +196,16 @@ pub(super) fn distinct(place: &str, policies: &[Policy]) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// An option's name as scenario files have it: `node-share` is `nodeShare`.
+pub(super) fn camel_case(option: &str) -> String {
+    let mut parts = option.split('-');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |name, part| {
+        let (head, tail) = part.split_at(part.len().min(1));
+        name + &head.to_ascii_uppercase() + tail
+    })
 }
 
 #[cfg(test)]

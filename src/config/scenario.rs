@@ -45,7 +45,10 @@ pub struct Metadata {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ScenarioSpec {
-    /// `demo`, `openb` (in the folder that `STOWAGE_TRACES` names) or `openb:DIR`.
+    /// `inflation` or `replay`.
+    pub mode: Option<Spanned<String>>,
+    /// `demo`, `openb` (in the folder that `STOWAGE_TRACES` names) or `openb:DIR`; in replay also
+    /// `philly:DIR`, `itp:DIR`, `csv:PATH` and `synth:SPEC`.
     pub trace: Option<Spanned<String>>,
     /// `gpu` or `all`.
     pub nodes: Option<Spanned<String>>,
@@ -59,6 +62,24 @@ pub struct ScenarioSpec {
     pub load: Option<Spanned<String>>,
     /// `all` or `adaptive`.
     pub node_share: Option<Spanned<String>>,
+    /// In replay: for example `A100-80GB:8x64,T4:4x200`, or `pai-2020-machines:DIR`.
+    pub cluster: Option<Spanned<String>>,
+    /// In replay: cores a GPU, where trace or cluster do not say.
+    pub cores_per_gpu: Option<Spanned<u32>>,
+    /// In replay: host memory a GPU, GiB, where trace or cluster do not say.
+    pub memory_per_gpu: Option<Spanned<u32>>,
+    /// In replay: times of submission are divided by this.
+    pub compress: Option<Spanned<String>>,
+    /// In replay: `kube`, `strict-fifo` or `backfill`.
+    pub queue: Option<Spanned<String>>,
+    /// In replay: `infinitehbd:DIR`, or for example `mtbf=30d,repair=20h`.
+    pub failures: Option<Spanned<String>>,
+    /// In replay: so many times as many failures.
+    pub failure_rate: Option<Spanned<String>>,
+    /// In replay: `requeue` or `lose`.
+    pub on_failure: Option<Spanned<String>>,
+    /// In replay: `gavel:DIR`.
+    pub slowdown: Option<Spanned<String>>,
     /// What to compare.
     pub policies: Vec<Policy>,
 }

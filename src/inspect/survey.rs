@@ -115,6 +115,7 @@ pub(super) fn source(source: Source) -> &'static str {
     match source {
         Source::Inventory => "inventory",
         Source::Labels => "labels",
+        Source::InstanceType => "instance-type",
         Source::AllocatableOnly => "allocatable",
     }
 }

@@ -5,6 +5,7 @@ pub mod arrivals;
 pub mod detail;
 pub mod experiment;
 pub mod metrics;
+pub mod replay;
 pub mod report;
 pub mod require;
 pub mod run;

@@ -2,6 +2,7 @@
 //! what stands there and what should.
 
 mod options;
+mod replay;
 mod scenario;
 mod seeds;
 mod trace;

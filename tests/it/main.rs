@@ -16,6 +16,7 @@ mod inspect;
 mod live;
 mod openb;
 mod report;
+mod replay;
 mod scenarios;
 mod serving;
 mod support;

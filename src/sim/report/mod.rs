@@ -9,6 +9,7 @@ pub mod files;
 pub mod html;
 pub mod inflation;
 pub mod manifest;
+pub mod replay;
 mod result;
 mod tables;
 

@@ -16,7 +16,8 @@ use stowage_core::node::Room;
 use stowage_core::request::{ContainerRequest, Models, PodRequest, Share, ShareMemory};
 use stowage_core::units::{Mebibytes, Milli};
 
-use super::{PodList, Trace, TraceNode};
+use super::timed::{Job, TimedTrace};
+use super::{PodList, Trace, TraceNode, synth};
 
 /// Pods in the list.
 const PODS: usize = 1200;
@@ -123,6 +124,41 @@ pub fn load() -> Trace {
             published: std::collections::BTreeMap::new(),
         }],
     }
+}
+
+/// How often the demo in time goes through its pods, so that it lasts several run times.
+const ROUNDS: usize = 5;
+/// Mean time between submissions: 6,000 jobs in 100 hours.
+const GAP_MS: u64 = 60_000;
+/// Mean run time: asks for about nine tenths of the GPUs; cores are scarcer.
+const MEAN_MS: u64 = 12 * 3_600_000;
+
+/// The demo in time: its pods, submitted one after another and running for times drawn from `seed`, on
+/// its nodes unless others are given; its list of pods several times over.
+#[must_use]
+pub fn timed(seed: u64, nodes: Option<Vec<TraceNode>>) -> TimedTrace {
+    let demo = load();
+    let (mut gaps, mut lengths) = (Pcg64::new(seed.into(), 1), Pcg64::new(seed.into(), 2));
+    let mut at = 0;
+    let pods = std::iter::repeat_n(&demo.lists[0].pods, ROUNDS).flatten();
+    let jobs = pods.enumerate().map(|(number, pod)| {
+        at += synth::exponential(&mut gaps, GAP_MS);
+        Job {
+            name: format!("demo-{number:04}").into(),
+            tenant: "".into(),
+            submit: at,
+            duration: Some(synth::exponential(&mut lengths, MEAN_MS)),
+            priority: 0,
+            pods: Arc::new([pod.clone()]),
+        }
+    });
+    let trace = TimedTrace {
+        source: demo.source.clone(),
+        jobs: jobs.collect(),
+        nodes: nodes.unwrap_or(demo.nodes),
+        events: Vec::new(),
+    };
+    trace.ordered()
 }
 
 fn nodes(

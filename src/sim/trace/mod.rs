@@ -3,10 +3,20 @@
 //! A loader parses at the door: what leaves this folder are core values. Errors name file, line,
 //! column, value and what was expected.
 
+pub mod canonical;
+pub mod cluster;
 pub mod demo;
+pub mod faults;
+mod file;
+pub mod gavel;
+pub mod gpu_jobs;
+pub mod inspect;
+pub mod jobs_csv;
 pub mod openb;
 pub mod sources;
+pub mod synth;
 mod table;
+pub mod timed;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -8,6 +8,8 @@
 //!
 //! `gpu_milli` is a share of a device, compute and memory alike. `memory_mib` is host memory.
 
+mod times;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU8;
 use std::path::{Path, PathBuf};
@@ -20,6 +22,8 @@ use stowage_core::units::{Mebibytes, Milli};
 
 use super::table::{Row, Table};
 use super::{PodList, Problem, Published, Trace, TraceError, TraceNode};
+
+pub use times::load as load_timed;
 
 /// Pods a node may run, as in the published experiments.
 const PODS_PER_NODE: u32 = 1001;
@@ -161,7 +165,7 @@ fn read_nodes(file: &Path) -> Result<Vec<TraceNode>, TraceError> {
 }
 
 /// Memory of a model; 0 if it is not known, so that nothing asked in MiB ever fits there.
-fn memory_of(model: &str) -> Mebibytes {
+pub(super) fn memory_of(model: &str) -> Mebibytes {
     let known = GPU_MEMORY_MIB.iter().find(|(name, _)| *name == model);
     Mebibytes(match known {
         Some((_, mib)) => *mib,
@@ -246,25 +250,31 @@ fn read_pod(row: &Row<'_>) -> Result<PodRequest, TraceError> {
     };
     let cores = Milli(row.number("cpu_milli", i32::MAX as u32)?);
     let memory = Mebibytes(row.number("memory_mib", i32::MAX as u32)?);
-    PodRequest::new(&[container], cores, memory, read_models(row)?)
+    PodRequest::new(&[container], cores, memory, read_models(row, "gpu_spec")?)
         .map_err(|error| row.wrong("gpu_milli", &error.to_string()))
 }
 
-fn read_models(row: &Row<'_>) -> Result<Models, TraceError> {
-    let text = row.get("gpu_spec").unwrap_or("");
+/// Models joined by `|` under `column`; nothing is any.
+pub(super) fn read_models(row: &Row<'_>, column: &str) -> Result<Models, TraceError> {
+    let text = row.get(column).unwrap_or("");
     if text.is_empty() {
         return Ok(Models::Any);
     }
     let models = text.split('|').map(|model| {
-        check_model(row, "gpu_spec", model)?;
+        check_model(row, column, model)?;
         Ok(Model::new(model))
     });
     Ok(Models::OneOf(models.collect::<Result<_, TraceError>>()?))
 }
 
-fn check_model(row: &Row<'_>, column: &str, model: &str) -> Result<(), TraceError> {
+/// Whether a model may be called so.
+pub(super) fn is_model(name: &str) -> bool {
     let known = |b: u8| b.is_ascii_alphanumeric() || b"-_./+".contains(&b);
-    if model.is_empty() || model.len() > 63 || !model.bytes().all(known) {
+    !name.is_empty() && name.len() <= 63 && name.bytes().all(known)
+}
+
+fn check_model(row: &Row<'_>, column: &str, model: &str) -> Result<(), TraceError> {
+    if !is_model(model) {
         let expected = "models of letters, digits and -_./+ joined by |, none of them empty";
         return Err(row.wrong(column, expected));
     }
@@ -273,10 +283,10 @@ fn check_model(row: &Row<'_>, column: &str, model: &str) -> Result<(), TraceErro
 
 /// Names seen so far, with their rows and lines.
 #[derive(Default)]
-struct Names(BTreeMap<String, (u32, u64)>);
+pub(super) struct Names(BTreeMap<String, (u32, u64)>);
 
 impl Names {
-    fn unique(&mut self, row: &Row<'_>, column: &str) -> Result<String, TraceError> {
+    pub(super) fn unique(&mut self, row: &Row<'_>, column: &str) -> Result<String, TraceError> {
         let name = row.get(column).unwrap_or("").to_owned();
         if name.is_empty() {
             return Err(row.wrong(column, "a name"));

@@ -1,10 +1,10 @@
 //! A CSV file with named columns, read so that every complaint says where it is.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::{self, Cursor};
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
+use super::file::{self, unreadable};
 use super::{Problem, TraceError};
 
 /// Longest value quoted in a message.
@@ -171,6 +171,30 @@ impl Row<'_> {
             .ok_or_else(|| self.wrong_at(column, text, &format!("a whole number from 0 to {most}")))
     }
 
+    /// A whole number under `column`, at most `most`; none where nothing stands.
+    pub(super) fn large(&self, column: &str, most: u64) -> Result<Option<u64>, TraceError> {
+        let text = self.get(column).unwrap_or("");
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let digits = text.bytes().all(|b| b.is_ascii_digit());
+        let number = text.parse().ok().filter(|&n: &u64| digits && n <= most);
+        let expected = || format!("a whole number from 0 to {most}, or nothing");
+        number
+            .map(Some)
+            .ok_or_else(|| self.wrong(column, &expected()))
+    }
+
+    /// Seconds under `column`, with or without decimals, in milliseconds (further decimals are cut
+    /// off).
+    pub(super) fn seconds(&self, column: &str) -> Result<u64, TraceError> {
+        let text = self.get(column).unwrap_or("");
+        millis(text).ok_or_else(|| {
+            let expected = format!("seconds from 0 to {}, decimals allowed", MAX_MS / 1000);
+            self.wrong(column, &expected)
+        })
+    }
+
     /// A complaint about the value under `column`.
     pub(super) fn wrong(&self, column: &str, expected: &str) -> TraceError {
         self.wrong_at(column, self.get(column).unwrap_or(""), expected)
@@ -189,6 +213,21 @@ impl Row<'_> {
     }
 }
 
+/// Latest time and longest duration, ms: 300 years.
+pub(super) const MAX_MS: u64 = 300 * 365 * 86_400_000;
+
+/// Decimal seconds as milliseconds.
+fn millis(text: &str) -> Option<u64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(part) {
+        return None;
+    }
+    let part: u64 = format!("{part:0<3}").get(..3)?.parse().ok()?;
+    let millis = whole.parse::<u64>().ok()?.checked_mul(1000)? + part;
+    (millis <= MAX_MS).then_some(millis)
+}
+
 /// The rows of a file one by one, each with its line.
 ///
 /// The line is counted here: the reader's own is that of the first blank line before the row, and
@@ -202,11 +241,8 @@ struct Records {
 
 impl Records {
     fn open(file: &Path) -> Result<Self, TraceError> {
-        let text = fs::read_to_string(file);
-        let mut text = text.map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidData => not_text(file),
-            _ => unreadable(file, &error),
-        })?;
+        let text = String::from_utf8(file::read(file)?);
+        let mut text = text.map_err(|error| not_text(file, error.as_bytes()))?;
         if text.starts_with('\u{feff}') {
             text.remove(0);
         }
@@ -257,20 +293,9 @@ fn shorten(text: &str) -> String {
     short
 }
 
-fn unreadable(file: &Path, reason: &dyn std::fmt::Display) -> TraceError {
-    TraceError::Unreadable {
-        file: file.to_owned(),
-        reason: reason.to_string(),
-    }
-}
-
 /// Where a file stops being text.
-fn not_text(file: &Path) -> TraceError {
-    let bytes = match fs::read(file) {
-        Ok(bytes) => bytes,
-        Err(error) => return unreadable(file, &error),
-    };
-    let good = str::from_utf8(&bytes).err().map_or(0, |e| e.valid_up_to());
+fn not_text(file: &Path, bytes: &[u8]) -> TraceError {
+    let good = str::from_utf8(bytes).err().map_or(0, |e| e.valid_up_to());
     let line = bytes[..good].split(|&byte| byte == b'\n');
     let column = line.clone().next_back().map_or(0, <[u8]>::len) + 1;
     let what = format!(

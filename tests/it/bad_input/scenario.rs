@@ -69,8 +69,9 @@ fn bytes_that_are_not_text_are_placed() {
 fn an_unknown_field_is_told_which_there_are() {
     assert_eq!(
         changed("seeds:", "seed:"),
-        "6:3: unknown field `seed`, expected one of trace, nodes, replicate, lists, seeds, load, \
-         nodeShare, policies"
+        "6:3: unknown field `seed`, expected one of mode, trace, nodes, replicate, lists, seeds, load, \
+         nodeShare, cluster, coresPerGpu, memoryPerGpu, compress, queue, failures, failureRate, \
+         onFailure, slowdown, policies"
     );
     let policy = changed("workload:", "workloads:");
     let expected = "9:7: unknown field `workloads`, expected one of name, strategy, parameters, \

@@ -1,0 +1,172 @@
+//! Where a trace with times and its cluster come from, as users write it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{anyhow, bail};
+use clap::Args;
+
+use super::values::Given;
+use crate::sim::replay::experiment::Workload;
+use crate::sim::trace::gpu_jobs::{self, GpuJob, PerGpu};
+use crate::sim::trace::openb::NodeFile;
+use crate::sim::trace::timed::TimedTrace;
+use crate::sim::trace::{TraceNode, canonical, cluster, jobs_csv, openb, synth};
+
+/// What is to be read.
+pub(super) struct Wanted<'a> {
+    /// The trace.
+    pub(super) trace: Given<&'a str>,
+    /// The folder that its path goes from.
+    pub(super) base: &'a Path,
+    /// A cluster, if one is given, and the folder that its path goes from.
+    pub(super) cluster: Option<(Given<&'a str>, &'a Path)>,
+    /// Cores and memory where neither says.
+    pub(super) per_gpu: PerGpu,
+    /// Which nodes of an openb trace.
+    pub(super) nodes: NodeFile,
+    /// Which list of an openb trace.
+    pub(super) list: &'a str,
+    /// The cluster of traces that have none; they are refused without.
+    pub(super) fallback: Option<&'a str>,
+}
+
+/// Cores and host memory a GPU.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct PerGpuOptions {
+    /// CPU cores a GPU, of nodes and of pods, where trace or cluster do not say [default: 8]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(super) cores_per_gpu: Option<u32>,
+    /// Host memory a GPU likewise, GiB [default: 32]
+    #[arg(long, value_name = "GIB", value_parser = clap::value_parser!(u32).range(1..=65536))]
+    pub(super) memory_per_gpu: Option<u32>,
+}
+
+/// The forms of a trace with times.
+const FORMS: &str = "demo, openb:DIR, philly:DIR, itp:DIR, csv:PATH or synth:SPEC";
+
+/// Reads what is wanted; also says where its nodes come from.
+pub(super) fn load(wanted: &Wanted<'_>) -> anyhow::Result<(Workload, String)> {
+    let Given { place, value: text } = &wanted.trace;
+    let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
+    let own = |name: &str| -> anyhow::Result<(Vec<TraceNode>, String)> {
+        let given = nodes(wanted)?;
+        let fallback = || match (name, wanted.fallback) {
+            ("philly", _) => Ok(jobs_csv::PHILLY_CLUSTER),
+            (_, Some(cluster)) => Ok(cluster),
+            _ => Err(anyhow!(
+                "--cluster: expected one, for example A100-80GB:8x64, because {name} has no nodes"
+            )),
+        };
+        match given {
+            Some(given) => Ok(given),
+            None => {
+                let text = fallback()?;
+                let nodes = cluster::parse(text, wanted.per_gpu).map_err(anyhow::Error::msg)?;
+                Ok((nodes, text.to_owned()))
+            }
+        }
+    };
+    let in_folder = |name: &str, folder: &str| folder_of(&wanted.trace, wanted.base, name, folder);
+    match kind {
+        "demo" if *text == "demo" => {
+            let (nodes, source) = given_or_own(nodes(wanted)?);
+            Ok((Workload::Demo(nodes), source))
+        }
+        "openb" => {
+            let dir = in_folder("openb", "openb")?;
+            let (nodes, source) = given_or_own(nodes(wanted)?);
+            let trace = openb::load_timed(&dir, wanted.nodes, nodes, wanted.list)?;
+            Ok((Workload::Trace(Arc::new(trace)), source))
+        }
+        "philly" => {
+            let dir = in_folder("philly", "philly-2017")?;
+            let (nodes, source) = own("philly")?;
+            let jobs = jobs_csv::philly(&dir)?;
+            Ok((made("philly", &dir, jobs, nodes, wanted.per_gpu), source))
+        }
+        "itp" => {
+            let dir = in_folder("itp", "msr-itp-2021")?;
+            let (nodes, source) = own("itp")?;
+            let jobs = jobs_csv::itp(&dir)?;
+            Ok((made("itp", &dir, jobs, nodes, wanted.per_gpu), source))
+        }
+        "csv" if !rest.is_empty() => {
+            let path = wanted.base.join(rest);
+            if path.is_file() {
+                let (nodes, source) = own("a file of pods alone")?;
+                let trace = canonical::load_pods(&path, nodes)?;
+                return Ok((Workload::Trace(Arc::new(trace)), source));
+            }
+            let (nodes, source) = given_or_own(nodes(wanted)?);
+            let trace = canonical::load(&path, nodes)?;
+            Ok((Workload::Trace(Arc::new(trace)), source))
+        }
+        "synth" if text.contains(':') => {
+            let synth = synth::parse(rest).map_err(|e| anyhow!("{place}: synth: {e}"))?;
+            let (nodes, source) = own("a synthetic workload")?;
+            Ok((Workload::Synth(synth, nodes, wanted.per_gpu), source))
+        }
+        _ => bail!("{place}: expected {FORMS}, got {text:?}"),
+    }
+}
+
+fn given_or_own(given: Option<(Vec<TraceNode>, String)>) -> (Option<Vec<TraceNode>>, String) {
+    match given {
+        Some((nodes, source)) => (Some(nodes), source),
+        None => (None, "the trace's own nodes".to_owned()),
+    }
+}
+
+fn made(
+    prefix: &str,
+    dir: &Path,
+    jobs: Vec<GpuJob>,
+    nodes: Vec<TraceNode>,
+    per_gpu: PerGpu,
+) -> Workload {
+    let trace = TimedTrace {
+        source: format!("{prefix}:{}", dir.display()),
+        jobs: gpu_jobs::pods(prefix, jobs, &nodes, per_gpu),
+        nodes,
+        events: Vec::new(),
+    };
+    Workload::Trace(Arc::new(trace.ordered()))
+}
+
+/// The cluster that is given, and what it is called.
+fn nodes(wanted: &Wanted<'_>) -> anyhow::Result<Option<(Vec<TraceNode>, String)>> {
+    let Some((given, base)) = &wanted.cluster else {
+        return Ok(None);
+    };
+    let Given { place, value: text } = given;
+    let nodes = match text.split_once(':') {
+        _ if text.starts_with("pai-2020-machines") => {
+            let dir = folder_of(given, base, "pai-2020-machines", "pai-2020-machines")?;
+            cluster::pai(&dir)?
+        }
+        _ => cluster::parse(text, wanted.per_gpu).map_err(|e| anyhow!("{place}: {e}"))?,
+    };
+    Ok(Some((nodes, (*text).to_owned())))
+}
+
+/// The folder of `NAME:DIR`, or `folder` in the one that `STOWAGE_TRACES` names where only `NAME` is
+/// given.
+pub(super) fn folder_of(
+    given: &Given<&str>,
+    base: &Path,
+    name: &str,
+    folder: &str,
+) -> anyhow::Result<PathBuf> {
+    let Given { place, value: text } = given;
+    match text.split_once(':') {
+        Some((kind, dir)) if kind == name && !dir.is_empty() => Ok(base.join(dir)),
+        None if *text == name => match std::env::var_os("STOWAGE_TRACES") {
+            Some(traces) => Ok(PathBuf::from(traces).join(folder)),
+            None => bail!(
+                "{place}: {name}: expected {name}:DIR, or STOWAGE_TRACES to name the folder with {folder} in it"
+            ),
+        },
+        _ => bail!("{place}: expected {name} or {name}:DIR, got {text:?}"),
+    }
+}

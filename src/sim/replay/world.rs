@@ -1,0 +1,267 @@
+//! The cluster of a replay and the state of its jobs, by rank.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use stowage_core::cluster::{Cluster, ClusterError};
+use stowage_core::node::{HandOver, Node};
+use stowage_core::plan::Context;
+use stowage_core::strategy::Strategy;
+use stowage_core::verbs::Planner;
+
+use super::engine::{self, Input};
+use super::gang;
+use super::outcome::{Fate, JobRecord};
+use super::queue::{Class, Rank};
+use crate::sim::trace::gavel::Slowdown;
+use crate::sim::trace::timed::{Job, NodeEventKind, Pods};
+
+pub(super) struct World<'a> {
+    input: Input<'a>,
+    planner: Planner,
+    /// All nodes, and nobody on them.
+    idle: Planner,
+    fits_idle: BTreeMap<Class, bool>,
+    nodes: BTreeMap<&'a str, usize>,
+    ranks: Vec<Rank>,
+    jobs: Vec<u32>,
+    class_of: Vec<Class>,
+    classes: Vec<Pods>,
+    /// By job: GPU compute, number of its first pod.
+    milli: Vec<u64>,
+    first_pod: Vec<u64>,
+    records: Vec<JobRecord>,
+    running: usize,
+    /// Jobs that have been tried, and how often something was freed.
+    tried: Vec<bool>,
+    round: u64,
+    /// GPUs of the largest node.
+    largest: u64,
+}
+
+impl<'a> World<'a> {
+    pub(super) fn new(input: Input<'a>, context: Context) -> Result<Self, ClusterError> {
+        let added = input.events.iter().filter(|e| e.kind == NodeEventKind::Add);
+        let later: BTreeSet<&str> = added.map(|event| event.node.as_ref()).collect();
+        let node = |at: usize| node(input, at);
+        let all = 0..input.nodes.len();
+        let there = all
+            .clone()
+            .filter(|&at| !later.contains(input.nodes[at].name.as_str()));
+        // Best fit wastes least, and what one strategy can run on an idle cluster all should.
+        let judge = Context::new(Strategy::BestFit, *context.parameters(), Arc::default(), 0);
+        let (ranks, jobs) = engine::ranks(input.jobs);
+        let (class_of, classes) = engine::classes(input.jobs);
+        let mut pods = 0;
+        let first_pod = input.jobs.iter().map(|job| {
+            let first = pods;
+            pods += job.pods.len() as u64;
+            first
+        });
+        let largest = input.nodes.iter().map(|node| node.gpus.len()).max();
+        Ok(Self {
+            input,
+            first_pod: first_pod.collect(),
+            planner: Planner::new(Cluster::new(there.map(node))?, context),
+            idle: Planner::new(Cluster::new(all.clone().map(node))?, judge),
+            fits_idle: BTreeMap::new(),
+            nodes: all.map(|at| (input.nodes[at].name.as_str(), at)).collect(),
+            ranks,
+            jobs,
+            class_of,
+            classes,
+            milli: input.jobs.iter().map(Job::gpu_milli).collect(),
+            records: vec![JobRecord::default(); input.jobs.len()],
+            running: 0,
+            tried: vec![false; input.jobs.len()],
+            round: 1,
+            largest: largest.unwrap_or(1).max(1) as u64,
+        })
+    }
+
+    pub(super) fn planner(&self) -> &Planner {
+        &self.planner
+    }
+
+    pub(super) fn classes(&self) -> &[Pods] {
+        &self.classes
+    }
+
+    /// GPU compute of the nodes that are there.
+    pub(super) fn capacity(&self) -> u64 {
+        let nodes = self.planner.cluster().nodes().iter();
+        nodes.map(|node| 1000 * node.node().gpus.len() as u64).sum()
+    }
+
+    pub(super) fn running(&self) -> usize {
+        self.running
+    }
+
+    pub(super) fn rank_of(&self, job: usize) -> Rank {
+        self.ranks[job]
+    }
+
+    fn at(&self, rank: Rank) -> usize {
+        self.jobs[rank as usize] as usize
+    }
+
+    pub(super) fn job(&self, rank: Rank) -> &'a Job {
+        &self.input.jobs[self.at(rank)]
+    }
+
+    pub(super) fn class_of(&self, rank: Rank) -> Class {
+        self.class_of[self.at(rank)]
+    }
+
+    pub(super) fn milli(&self, rank: Rank) -> u64 {
+        self.milli[self.at(rank)]
+    }
+
+    pub(super) fn record(&self, rank: Rank) -> &JobRecord {
+        &self.records[self.at(rank)]
+    }
+
+    pub(super) fn is_running(&self, rank: Rank) -> bool {
+        self.record(rank).fate == Fate::Running
+    }
+
+    pub(super) fn set(&mut self, rank: Rank, fate: Fate) {
+        let at = self.at(rank);
+        self.records[at].fate = fate;
+    }
+
+    pub(super) fn into_records(self) -> Vec<JobRecord> {
+        self.records
+    }
+
+    /// Whether an idle cluster of all nodes can take the job.
+    pub(super) fn fits_idle(&mut self, rank: Rank) -> bool {
+        let class = self.class_of(rank);
+        if let Some(&fits) = self.fits_idle.get(&class) {
+            return fits;
+        }
+        let pods = &self.classes[class as usize];
+        let placed = gang::place(&mut self.idle, 0, 0, pods);
+        let fits = matches!(placed, Ok(Some(_)));
+        if fits {
+            gang::release(&mut self.idle, 0, pods.len());
+        }
+        self.fits_idle.insert(class, fits);
+        fits
+    }
+
+    /// Books the job if there is a place for all of it.
+    pub(super) fn place(&mut self, rank: Rank, now: u64) -> Result<bool, ClusterError> {
+        let at = self.at(rank);
+        let round = if self.tried[at] { self.round } else { 0 };
+        self.tried[at] = true;
+        let (first, pods) = (self.first_pod[at], &self.input.jobs[at].pods);
+        let Some(places) = gang::place(&mut self.planner, round, first, pods)? else {
+            return Ok(false);
+        };
+        let record = &mut self.records[at];
+        record.fate = Fate::Running;
+        record.first_start.get_or_insert(now);
+        record.last_start = now;
+        record.starts += 1;
+        record.nodes = gang::spanned(&places);
+        self.running += 1;
+        Ok(true)
+    }
+
+    /// When the job that starts at `now` ends.
+    pub(super) fn end_of(&self, rank: Rank, now: u64, slowdown: Option<&Slowdown>) -> Option<u64> {
+        let duration = self.job(rank).duration?;
+        let gpus = self.milli(rank).div_ceil(1000);
+        let spread = self.record(rank).nodes > self.nodes_needed(rank);
+        let duration = match slowdown {
+            Some(slowdown) if spread => slowdown.spread(duration, gpus),
+            _ => duration,
+        };
+        Some(now.saturating_add(duration))
+    }
+
+    /// On how few nodes the job's GPUs could be.
+    fn nodes_needed(&self, rank: Rank) -> u32 {
+        let needed = self.milli(rank).div_ceil(1000 * self.largest).max(1);
+        u32::try_from(needed).unwrap_or(u32::MAX)
+    }
+
+    /// The names of the job's nodes, in the order of its pods.
+    pub(super) fn nodes_of(&self, rank: Rank) -> Vec<Arc<str>> {
+        let at = self.at(rank);
+        let pods = self.planner.cluster().pods();
+        let count = self.input.jobs[at].pods.len();
+        let uids = (self.first_pod[at]..).take(count);
+        let uids = uids.map(|number| stowage_core::units::PodUid(u128::from(number)));
+        uids.filter_map(|uid| pods.get(&uid).cloned()).collect()
+    }
+
+    /// Gives back what the running job holds.
+    pub(super) fn release(&mut self, rank: Rank, fate: Fate, now: u64) {
+        let at = self.at(rank);
+        gang::release(
+            &mut self.planner,
+            self.first_pod[at],
+            self.input.jobs[at].pods.len(),
+        );
+        self.running -= 1;
+        self.round += 1;
+        let record = &mut self.records[at];
+        record.fate = fate;
+        record.end = (fate == Fate::Ended).then_some(now);
+        record.ran = now - record.last_start;
+    }
+
+    /// The same for a job whose work since its start is lost.
+    pub(super) fn interrupt(&mut self, rank: Rank, fate: Fate, now: u64) {
+        let at = self.at(rank);
+        self.release(rank, fate, now);
+        let record = &mut self.records[at];
+        record.lost += now - record.last_start;
+        record.failures += 1;
+    }
+
+    /// The jobs with a pod on `node`, by rank; none if there is no such node now.
+    pub(super) fn jobs_on(&self, node: &str) -> Option<BTreeSet<Rank>> {
+        let at = self.planner.cluster().find(node)?;
+        let pods = self.planner.node(at).holds().keys();
+        let job = |pod: &stowage_core::units::PodUid| {
+            let number = pod.0 as u64;
+            self.first_pod.partition_point(|&first| first <= number) - 1
+        };
+        Some(pods.map(|pod| self.ranks[job(pod)]).collect())
+    }
+
+    /// Removes `node`, on which nobody is, and says how much GPU compute goes with it.
+    pub(super) fn take_down(&mut self, node: &str) -> u64 {
+        let state = self.planner.remove_node(node);
+        state.map_or(0, |state| 1000 * state.node().gpus.len() as u64)
+    }
+
+    /// Adds `node` unless it is there, and says how much GPU compute comes with it.
+    pub(super) fn bring_up(&mut self, name: &str) -> Result<Option<u64>, ClusterError> {
+        let Some(&at) = self.nodes.get(name) else {
+            return Ok(None);
+        };
+        if self.planner.cluster().find(name).is_some() {
+            return Ok(None);
+        }
+        self.planner.add_node(node(self.input, at))?;
+        self.round += 1;
+        Ok(Some(1000 * self.input.nodes[at].gpus.len() as u64))
+    }
+}
+
+fn node(input: Input<'_>, at: usize) -> Node {
+    let node = &input.nodes[at];
+    Node {
+        name: Arc::from(node.name.as_str()),
+        rank: input.ranks[at],
+        room: node.room,
+        gpus: node.gpus.clone(),
+        // A trace's cluster serves shares.
+        hand_over: HandOver::StowageNri,
+        ..Node::default()
+    }
+}
