@@ -256,7 +256,6 @@ fn demo() -> Snapshot {
                 ..Node::default()
             },
             failed: DeviceSet::EMPTY,
-            joined: None,
             source: Source::Inventory,
             unschedulable: false,
             repels: Vec::new(),

@@ -15,12 +15,9 @@ mod links;
 mod health;
 mod rules;
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Deserializer};
 use stowage_core::gpu::DeviceSet;
 use stowage_core::node::{Health, Node, Room};
-use stowage_core::topology::Layout;
 use stowage_core::units::{Mebibytes, Milli};
 
 use super::problem::{NodeError, Wrong};
@@ -38,8 +35,6 @@ pub struct NodeFacts {
     pub uuids: Vec<Option<String>>,
     /// Devices that the agent says do not work.
     pub failed: DeviceSet,
-    /// How they are joined, as far as that is certain, even where all are joined alike.
-    pub joined: Option<Arc<Layout>>,
     /// Where the devices were looked up.
     pub source: Source,
     /// Whether it is cordoned.
@@ -138,7 +133,7 @@ fn read(name: &str, node: &NodeObject<'_>) -> Result<NodeFacts, Reason> {
             gpus: devices.gpus,
             partitions: devices.partitions,
             hand_over: devices.hand_over,
-            links: devices.joined.clone(),
+            links: devices.joined,
             health: Health {
                 failed: devices.failed,
                 ailing: unhealthy.is_some(),
@@ -146,7 +141,6 @@ fn read(name: &str, node: &NodeObject<'_>) -> Result<NodeFacts, Reason> {
         },
         uuids: devices.uuids,
         failed: devices.failed,
-        joined: devices.joined,
         source: devices.source,
         unschedulable: node.spec.unschedulable,
         repels: soft

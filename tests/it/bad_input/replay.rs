@@ -38,8 +38,8 @@ fn a_value_is_named_with_its_line_and_column() {
             "column gpu_milli: expected 1 to 1000 where gpu_count",
         ),
         (
-            "b,,0,1,1,1,33,1000,",
-            "column gpu_count: expected a whole number from 0 to 32",
+            "b,,0,1,1,1,65,1000,",
+            "column gpu_count: expected a whole number from 0 to 64",
         ),
         (
             "b,,0,1,1,1,1,1000,high",
@@ -130,7 +130,7 @@ fn options_that_cannot_be_read_are_refused() {
 #[test]
 fn clusters_and_loads_that_cannot_be_are_refused() {
     for wrong in [
-        "T4", "T4:0x3", "T4:33x1", "T4:4x0", "T4:4", ":4x1", "T4:4x1,",
+        "T4", "T4:0x3", "T4:65x1", "T4:4x0", "T4:4", ":4x1", "T4:4x1,",
     ] {
         let line = refusal(&["--mode", "replay", "--cluster", wrong]);
         assert!(

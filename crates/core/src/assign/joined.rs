@@ -18,7 +18,8 @@ impl Search<'_> {
         let (Some(links), ContainerRequest::Whole { count }) = (&node.links, container) else {
             return;
         };
-        if self.wanted.iter().any(|(known, _)| *known == index) {
+        let alike = self.request.wish().is_none() && links.is_uniform();
+        if alike || self.wanted.iter().any(|(known, _)| *known == index) {
             return;
         }
         let free = self.fitting(container);
