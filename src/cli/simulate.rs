@@ -237,7 +237,7 @@ impl Simulate {
             bail!("{} runs: expected at most {MAX_RUNS}", experiment.runs());
         }
         Ok(Plan {
-            files: self.files(&source, &spec, &experiment),
+            files: self.files(&source, spec, &experiment),
             experiment,
             inputs,
             requirements,

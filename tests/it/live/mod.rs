@@ -11,4 +11,5 @@ mod ledger;
 mod modes;
 mod restart;
 mod rig;
+mod short;
 mod rules;
