@@ -50,7 +50,6 @@ fn detail(state: &NodeState, info: &NodeInfo, refusal: Refusal, wish: Wish<'_>) 
     let (room, request) = (state.free().room, wish.request);
     match refusal {
         Refusal::Broken(broken) => broken_rule(info, broken, wish),
-        Refusal::Unhealthy => info.unhealthy(),
         Refusal::Unfit(unfit) => match unfit {
             Unfit::Pods => {
                 let most = info.facts.node.room.pods;
@@ -88,7 +87,7 @@ fn detail(state: &NodeState, info: &NodeInfo, refusal: Refusal, wish: Wish<'_>) 
                 .or_else(|| {
                     Some("its idle GPUs may be held by pods whose GPU is not known".to_owned())
                 }),
-            Unfit::Unhealthy => info.unhealthy(),
+            Unfit::Unhealthy => info.unhealthy().or_else(|| info.failed()),
             Unfit::NoGpu
             | Unfit::Partition
             | Unfit::Topology

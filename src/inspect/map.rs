@@ -92,7 +92,7 @@ fn row(node: NodeIx, state: &NodeState, info: &NodeInfo) -> Row {
         .zip(holders)
         .enumerate()
         .map(|(index, ((&left, gpu), holders))| {
-            let failed = info.facts.failed.contains(index);
+            let failed = info.facts.node.health.failed.contains(index);
             let sure = holders.iter().all(|holder| holder.sure);
             Cell {
                 state: match free_milli(left, gpu) {

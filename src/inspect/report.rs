@@ -71,7 +71,7 @@ pub struct NodeReport {
     pub hand_over: &'static str,
     /// Whether it is cordoned.
     pub cordoned: bool,
-    /// Why it gets no pods with GPUs, or null.
+    /// Why it gets no pods with GPUs at all, or null; a GPU that failed alone is in `gpus`.
     pub unhealthy: Option<String>,
     /// Taints that keep pods away, as kubectl writes them.
     pub taints: Vec<String>,

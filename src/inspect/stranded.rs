@@ -31,7 +31,7 @@ const MOST_PODS: usize = 10_000;
 /// Why something free is of no use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
-    /// The node, or a device of it, is not healthy: pods with GPUs are kept away from all of it.
+    /// The device has failed, or something is wrong with the node's devices as a whole.
     Unhealthy,
     /// The node is cordoned.
     Cordoned,
@@ -89,7 +89,7 @@ impl Cause {
     #[must_use]
     pub fn sentence(self) -> &'static str {
         match self {
-            Self::Unhealthy => "unhealthy: the node, or a GPU of it, has failed",
+            Self::Unhealthy => "unhealthy: GPUs that failed, or all of a node that is not well",
             Self::Cordoned => "the node is cordoned",
             Self::Unasked => "nobody asks: no common shape takes such a GPU",
             Self::Rules => "kept away: taints, selectors or affinity of who would take it",
@@ -168,11 +168,7 @@ fn groups(model: &Model, shapes: &[&Shape]) -> Vec<(NodeIx, u64)> {
                 free.unsure,
             ),
             (room.cores, room.memory, room.pods, state.node().hand_over),
-            (
-                info.unhealthy().is_some(),
-                info.rules.unschedulable(),
-                admitted,
-            ),
+            (state.node().health, info.rules.unschedulable(), admitted),
         );
         groups.entry(key).or_insert((node, 0)).1 += 1;
     }
@@ -189,20 +185,10 @@ fn on_node(
 ) -> Stranded {
     let info = &model.nodes[node.index()];
     let state = &model.cluster.nodes()[node.index()];
-    let closed = if info.unhealthy().is_some() {
-        Some(Cause::Unhealthy)
-    } else {
-        info.rules.unschedulable().then_some(Cause::Cordoned)
-    };
     let free = free_of(state);
-    if let Some(cause) = closed {
-        return Stranded {
-            free,
-            usable: 0,
-            causes: [(cause, free)].into(),
-        };
+    if !info.rules.unschedulable() {
+        pour(node, info, shapes, cluster, uids);
     }
-    pour(node, info, shapes, cluster, uids);
     let left = &cluster.nodes()[node.index()];
     let mut causes = BTreeMap::new();
     for (device, gpu) in left.node().gpus.iter().enumerate() {
@@ -280,6 +266,12 @@ fn weight(request: &PodRequest, gpus: &[Gpu]) -> u64 {
 fn cause(state: &NodeState, info: &NodeInfo, device: usize, shapes: &[&Shape]) -> Cause {
     let node = state.node();
     let room = state.free().room;
+    if node.health.ailing || node.health.failed.contains(device) {
+        return Cause::Unhealthy;
+    }
+    if info.rules.unschedulable() {
+        return Cause::Cordoned;
+    }
     let mut shapes: Vec<_> = shapes.iter().map(|shape| shape.wish()).collect();
     shapes.retain(|wish| takes(wish.request, &node.gpus[device], node.hand_over));
     if shapes.is_empty() {

@@ -1,4 +1,4 @@
-//! What one node is for one pod: the hard rules of kube-scheduler, the node's health, then the core.
+//! What one node is for one pod: the hard rules of kube-scheduler, then the core, which knows of health.
 //!
 //! The order is that of the live system: kube-scheduler asks an extender last. To say more about a
 //! refusal than its sentence, see `closest.rs`.
@@ -11,9 +11,6 @@ use stowage_core::unfit::Unfit;
 use stowage_core::units::NodeIx;
 
 use super::model::{Model, NodeInfo};
-
-/// Says that pods with GPUs are kept away from a node; `serve` says the same.
-pub const UNHEALTHY: &str = "the node's GPUs are not healthy";
 
 /// What a pod wants of a node.
 #[derive(Debug, Clone, Copy)]
@@ -29,8 +26,6 @@ pub struct Wish<'a> {
 pub enum Refusal {
     /// A hard rule of kube-scheduler.
     Broken(Broken),
-    /// GPUs that are not healthy.
-    Unhealthy,
     /// The core.
     Unfit(Unfit),
 }
@@ -41,23 +36,32 @@ impl Refusal {
     pub fn sentence(self) -> &'static str {
         match self {
             Self::Broken(broken) => broken.sentence(),
-            Self::Unhealthy => UNHEALTHY,
             Self::Unfit(unfit) => unfit.sentence(),
         }
     }
 }
 
 impl NodeInfo {
-    /// Why pods with GPUs are kept away from this node, if they are.
+    /// Why pods with GPUs are kept away from all of this node, if they are.
     #[must_use]
     pub fn unhealthy(&self) -> Option<String> {
-        let failed = self.facts.failed;
-        let devices: Vec<_> = failed.iter().map(|device| device.to_string()).collect();
-        match (&self.facts.unhealthy, devices.len()) {
-            (Some(reason), _) => Some(reason.clone()),
-            (None, 0) => None,
-            (None, 1) => Some(format!("GPU {} failed", devices[0])),
-            (None, _) => Some(format!("GPUs {} failed", devices.join(", "))),
+        let node = &self.facts.node;
+        let none_left = !node.gpus.is_empty() && node.health.failed.len() == node.gpus.len();
+        match &self.facts.unhealthy {
+            Some(reason) => Some(reason.clone()),
+            None => self.failed().filter(|_| none_left),
+        }
+    }
+
+    /// Which GPUs failed, if any; the others serve.
+    #[must_use]
+    pub fn failed(&self) -> Option<String> {
+        let failed = self.facts.node.health.failed.iter();
+        let devices: Vec<_> = failed.map(|device| device.to_string()).collect();
+        match &devices[..] {
+            [] => None,
+            [one] => Some(format!("GPU {one} failed")),
+            many => Some(format!("GPUs {} failed", many.join(", "))),
         }
     }
 
@@ -66,12 +70,7 @@ impl NodeInfo {
     /// # Errors
     /// The first rule against it.
     pub fn admits(&self, wish: Wish<'_>) -> Result<(), Refusal> {
-        judge(wish.rules, &self.rules).map_err(Refusal::Broken)?;
-        let sick = self.facts.unhealthy.is_some() || !self.facts.failed.is_empty();
-        match sick && wish.request.wants_gpu() {
-            true => Err(Refusal::Unhealthy),
-            false => Ok(()),
-        }
+        judge(wish.rules, &self.rules).map_err(Refusal::Broken)
     }
 
     /// What the node, in this state, could give the pod.

@@ -205,7 +205,7 @@ fn the_demo_fits_on_a_page_and_has_something_of_everything() {
     assert!(!text.contains('\u{1b}'), "no colour where nobody looks");
     for part in [
         "cordoned",
-        "not healthy",
+        "! failed",
         "Stranded:",
         "How many more fit",
         "Pending: 4",

@@ -44,6 +44,15 @@ fn served(name: &str, gpus: usize, mib: u32) -> Value {
         "status": {"allocatable": {"cpu": "16", "memory": "64Gi", "pods": "10"}}})
 }
 
+/// The node with one device that does not work.
+fn with_failed(mut node: Value, device: usize) -> Value {
+    let inventory = &mut node["metadata"]["annotations"]["stowage.dev/inventory"];
+    let mut found: Value = serde_json::from_str(inventory.as_str().unwrap()).unwrap();
+    found["devices"][device]["healthy"] = false.into();
+    *inventory = found.to_string().into();
+    node
+}
+
 /// A node behind a device plugin.
 fn plugin(name: &str, gpus: usize) -> Value {
     json!({"kind": "Node", "spec": {},

@@ -79,6 +79,8 @@ fn nothing_goes_to_sick_gpus() {
     let conditions = json!([{"type": "XIDErrors", "status": "True"}]);
     let sick = with(served("a", 2, 1000), "/status/conditions", conditions);
     assert_eq!(fits(vec![sick, whole("w", 1)]), [0]);
+    let one = with_failed(served("a", 3, 1000), 1);
+    assert_eq!(fits(vec![one, whole("w", 1)]), [2]);
 }
 
 #[test]

@@ -103,6 +103,22 @@ fn a_node_that_is_closed_is_stranded_as_a_whole() {
 }
 
 #[test]
+fn a_failed_gpu_strands_itself_alone() {
+    let failing = |cordon: bool| {
+        let node = with_failed(served("a", 3, 1000), 1);
+        with(node, "/spec/unschedulable", json!(cordon))
+    };
+    assert_eq!(
+        causes(vec![failing(false), whole("w", 1)]),
+        (2000, [("unhealthy", 1000)].into())
+    );
+    assert_eq!(
+        causes(vec![failing(true), whole("w", 1)]),
+        (0, [("cordoned", 2000), ("unhealthy", 1000)].into())
+    );
+}
+
+#[test]
 fn what_nobody_asks_for_and_what_nobody_may_come_to_are_told_apart() {
     assert_eq!(
         causes(vec![plugin("a", 2)]),
