@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::grid::{Sizes, draw, header};
 use super::legend::legend;
 use super::paper::{Ink, Line, Paper};
-use super::report::{GpuReport, Inspection, NodeReport};
+use super::report::{GpuReport, Inspection, NodeReport, PartitionReport};
 
 /// More rows than these are folded further.
 const MANY_ROWS: usize = 30;
@@ -64,7 +64,7 @@ pub(super) fn lines(inspection: &Inspection, paper: Paper) -> Vec<Line> {
         let text = format!("... and {nodes} nodes in {rows} more rows (--format json has all)");
         lines.push(Line::of(text, Ink::Dim));
     }
-    let bare = inspection.nodes.iter().filter(|node| node.gpus.is_empty());
+    let bare = inspection.nodes.iter().filter(|node| !node.has_gpus());
     let bare = bare.count() as u64;
     if bare > 0 {
         let text = format!("{} without GPUs", super::words::count(bare, "node"));
@@ -79,7 +79,7 @@ pub(super) type Letters<'a> = BTreeMap<&'a str, char>;
 /// A letter for each pod with a GPU, if there are few of them; pods in a crowd are only counted.
 fn letters(inspection: &Inspection) -> Letters<'_> {
     let gpus = inspection.nodes.iter().flat_map(|node| &node.gpus);
-    let gpus = gpus.filter(|gpu| gpu.pods.len() <= CROWD);
+    let gpus = gpus.filter(|gpu| gpu.pods.len() <= CROWD && !in_parts(gpu));
     let mut letters = BTreeMap::new();
     let mut next = ('A'..='Z').chain('a'..='z');
     for pod in gpus.flat_map(|gpu| &gpu.pods) {
@@ -97,20 +97,21 @@ fn letters(inspection: &Inspection) -> Letters<'_> {
 fn rows<'a>(inspection: &'a Inspection, letters: &Letters<'_>, fold: Fold) -> Vec<Row<'a>> {
     let mut rows: Vec<Vec<(&'a NodeReport, Vec<&'a GpuReport>)>> = Vec::new();
     let mut known = BTreeMap::new();
-    for node in inspection.nodes.iter().filter(|node| !node.gpus.is_empty()) {
+    for node in inspection.nodes.iter().filter(|node| node.has_gpus()) {
         let mut gpus: Vec<_> = node.gpus.iter().collect();
         if fold != Fold::Exact {
             gpus.sort_by_key(|gpu| (order(gpu.state), gpu.free_milli, gpu.free_memory_mib));
         }
         let look = |gpu: &&GpuReport| match fold {
-            Fold::States => gpu.state.to_owned(),
+            Fold::States => format!("{}{}", mode(gpu), gpu.state),
             _ => cell(gpu, letters).0,
         };
         let room = (node.free_cores_milli, node.free_memory_mib, node.free_pods);
-        let room = (fold == Fold::Exact).then_some(room);
+        let left = node.partitions.iter().map(|kind| kind.left);
+        let room = (fold == Fold::Exact).then_some((room, left.collect::<Vec<_>>()));
         let key = (
             board(node),
-            notes(node),
+            (notes(node), partitions_key(node)),
             gpus.iter().map(look).collect::<Vec<_>>(),
             room,
         );
@@ -127,6 +128,12 @@ fn rows<'a>(inspection: &'a Inspection, letters: &Letters<'_>, fold: Fold) -> Ve
         nodes: members.into_iter().map(|(node, _)| node).collect(),
     };
     rows.into_iter().map(row).collect()
+}
+
+/// Which partitions a node has, whatever is left of them.
+fn partitions_key(node: &NodeReport) -> Vec<(&str, u32)> {
+    let kinds = node.partitions.iter();
+    kinds.map(|kind| (&*kind.kind, kind.count)).collect()
 }
 
 /// Held ones first.
@@ -154,8 +161,41 @@ fn common<'a>(
     }
 }
 
+/// Whether it is given out in replicas or MIG instances, which are drawn without letters.
+fn in_parts(gpu: &GpuReport) -> bool {
+    gpu.mig.is_some() || gpu.replicas.is_some()
+}
+
+/// Tells apart how GPUs are given out.
+fn mode(gpu: &GpuReport) -> String {
+    match (&gpu.mig, &gpu.replicas) {
+        (Some(_), _) => "mig ".to_owned(),
+        (_, Some(replicas)) => format!("{} ", replicas.count),
+        _ => String::new(),
+    }
+}
+
+/// `M[xx......]` or `3/4`, with `?` where that is not sure.
+fn parts(gpu: &GpuReport) -> Option<(String, Ink)> {
+    let drawn = match (&gpu.mig, &gpu.replicas) {
+        (Some(board), _) => format!("M[{}]", board.slots),
+        (_, Some(replicas)) => format!("{}/{}", replicas.held, replicas.count),
+        _ => return None,
+    };
+    Some(match gpu.state {
+        "failed" => ("!".to_owned(), Ink::Red),
+        "unknown" => (drawn + "?", Ink::Magenta),
+        "idle" => (drawn, Ink::Green),
+        "full" => (drawn, Ink::Plain),
+        _ => (drawn, Ink::Yellow),
+    })
+}
+
 /// `.`, `x`, `?`, `!`, or who holds it and what is left.
 fn cell(gpu: &GpuReport, letters: &Letters<'_>) -> (String, Ink) {
+    if let Some(drawn) = parts(gpu) {
+        return drawn;
+    }
     let held: String = match gpu.pods.len() {
         0..=CROWD => gpu
             .pods
@@ -196,11 +236,13 @@ fn left(gpu: &GpuReport) -> String {
     }
 }
 
-/// `8 x H100-80GB`.
+/// `8 x H100-80GB`, or `7 x 1g.10gb` where only partitions are known.
 pub(super) fn board(node: &NodeReport) -> String {
     let alike = node.gpus.chunk_by(|a, b| a.model == b.model);
     let boards = alike.map(|gpus| format!("{} x {}", gpus.len(), gpus[0].model));
-    boards.collect::<Vec<_>>().join(" + ")
+    let kinds = node.partitions.iter().filter(|_| node.gpus.is_empty());
+    let kinds = kinds.map(|kind| format!("{} x {}", kind.count, kind.kind));
+    boards.chain(kinds).collect::<Vec<_>>().join(" + ")
 }
 
 /// What keeps pods away from a node, or is odd about it.
@@ -215,5 +257,30 @@ pub(super) fn notes(node: &NodeReport) -> Vec<String> {
     if node.conflict {
         notes.push("pods hold more than the node has".to_owned());
     }
+    for sharing in ["time-slicing", "MPS"] {
+        let replicas = node.gpus.iter().filter_map(|gpu| gpu.replicas.as_ref());
+        if replicas
+            .into_iter()
+            .any(|replicas| replicas.sharing == sharing)
+        {
+            notes.push(format!("replicas by {sharing}"));
+        }
+    }
     notes
+}
+
+/// `5 of 7 1g.10gb left`, or a range where several nodes share a row.
+pub(super) fn partitions(nodes: &[&NodeReport]) -> Vec<String> {
+    let kinds = nodes[0].partitions.iter().enumerate();
+    let say = |(at, kind): (usize, &PartitionReport)| {
+        let left = nodes.iter().filter_map(|node| node.partitions.get(at));
+        let left = left.map(|kind| kind.left);
+        let (low, high) = (left.clone().min().unwrap_or(0), left.max().unwrap_or(0));
+        let left = match low == high {
+            true => low.to_string(),
+            false => format!("{low}..{high}"),
+        };
+        format!("{left} of {} {} left", kind.count, kind.kind)
+    };
+    kinds.map(say).collect()
 }

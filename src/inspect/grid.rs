@@ -3,7 +3,7 @@
 //! Cells stand beside the name of their node if the paper is wide enough, else below it, on as many
 //! lines of equal length as they need.
 
-use super::chart::{Fold, Row, board, notes};
+use super::chart::{Fold, Row, board, notes, partitions};
 use super::paper::{Ink, Line, Paper};
 use super::report::NodeReport;
 use super::words::{gib, grouped, milli, shown};
@@ -138,6 +138,9 @@ pub(super) fn draw(row: &Row<'_>, sizes: &Sizes) -> Vec<Line> {
         let mut line = Line::of("  ", Ink::Plain);
         cells(&mut line, part, &sizes.cells);
         lines.push(line);
+    }
+    for left in partitions(&row.nodes) {
+        lines.push(Line::of(format!("  {}", shown(&left, 90)), Ink::Plain));
     }
     for note in notes(row.nodes[0]) {
         lines.push(Line::of(format!("  {}", shown(&note, 90)), Ink::Yellow));

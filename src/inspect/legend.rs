@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use super::chart::{Fold, Letters};
 use super::paper::{Ink, Line, Paper};
-use super::report::Inspection;
+use super::report::{GpuReport, Inspection};
 use super::words::shown;
+
+/// Most boards whose instances are listed.
+const MOST_BOARDS: usize = 12;
 
 /// What the signs mean, those that are there, and who has which letter.
 pub(super) fn legend(
@@ -14,12 +17,18 @@ pub(super) fn legend(
     fold: Fold,
     paper: Paper,
 ) -> Vec<Line> {
-    let states = inspection
-        .nodes
-        .iter()
-        .flat_map(|node| &node.gpus)
-        .map(|gpu| gpu.state);
-    let states: BTreeSet<_> = states.collect();
+    let gpus = || inspection.nodes.iter().flat_map(|node| &node.gpus);
+    // A board or replicas are drawn with what is held, whatever their state; but for two of them.
+    let drawn = |gpu: &&GpuReport| gpu.mig.is_some() || gpu.replicas.is_some();
+    let states = gpus().filter(|gpu| !drawn(gpu) || matches!(gpu.state, "unknown" | "failed"));
+    let states = states.map(|gpu| gpu.state);
+    let mut states: BTreeSet<_> = states.collect();
+    states.extend(gpus().any(|gpu| gpu.mig.is_some()).then_some("mig"));
+    states.extend(
+        gpus()
+            .any(|gpu| gpu.replicas.is_some())
+            .then_some("replicas"),
+    );
     let full = if letters.is_empty() {
         "x full"
     } else {
@@ -34,6 +43,8 @@ pub(super) fn legend(
         ("idle", ". idle"),
         ("full", full),
         ("part", part),
+        ("mig", "M[x.] memory slices of a MIG board, x held"),
+        ("replicas", "3/4 replicas held"),
         ("unknown", "? held, by number: which GPU is not known"),
         ("failed", "! failed"),
     ];
@@ -66,6 +77,37 @@ pub(super) fn legend(
             .iter()
             .for_each(|name| line.left(name, size, Ink::Dim));
         lines.push(line);
+    }
+    if fold == Fold::Exact {
+        lines.extend(instances(inspection, paper));
+    }
+    lines
+}
+
+/// Who holds which MIG instance, a line a GPU.
+fn instances(inspection: &Inspection, paper: Paper) -> Vec<Line> {
+    let gpus = inspection.nodes.iter().flat_map(|node| {
+        let gpus = node.gpus.iter();
+        gpus.filter_map(move |gpu| Some((node, gpu, gpu.mig.as_ref()?)))
+    });
+    let gpus: Vec<_> = gpus
+        .filter(|(_, _, mig)| !mig.instances.is_empty())
+        .collect();
+    let mut lines = Vec::new();
+    for (node, gpu, mig) in gpus.iter().take(MOST_BOARDS) {
+        let held = mig.instances.iter().map(|instance| {
+            let (profile, start) = (&instance.profile, instance.start);
+            format!("{profile} at {start} {}", shown(&instance.pod, 30))
+        });
+        let held: Vec<_> = held.collect();
+        let name = shown(&node.name, 30);
+        let text = format!("  {name} GPU {}: {}", gpu.index, held.join(", "));
+        lines.extend(paper.wrap(&text, 4));
+    }
+    if gpus.len() > MOST_BOARDS {
+        let more = super::words::count((gpus.len() - MOST_BOARDS) as u64, "board");
+        let text = format!("  ... and {more} more with instances (--format json has all)");
+        lines.push(Line::of(text, Ink::Dim));
     }
     lines
 }

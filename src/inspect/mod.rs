@@ -11,6 +11,7 @@ pub mod verdict;
 pub mod more;
 pub mod stranded;
 pub mod pending;
+pub mod parts;
 pub mod map;
 pub mod words;
 pub mod report;

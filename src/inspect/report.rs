@@ -37,7 +37,7 @@ pub struct Inspection {
 pub struct Totals {
     /// Nodes.
     pub nodes: usize,
-    /// Of these, nodes with GPUs.
+    /// Of these, nodes with GPUs or partitions of some.
     pub gpu_nodes: usize,
     /// GPUs.
     pub gpus: usize,
@@ -85,6 +85,8 @@ pub struct NodeReport {
     pub conflict: bool,
     /// Its GPUs by index.
     pub gpus: Vec<GpuReport>,
+    /// Partitions that were cut beforehand and are only counted, beside `gpus` and in no sum.
+    pub partitions: Vec<PartitionReport>,
 }
 
 /// A GPU.
@@ -109,6 +111,66 @@ pub struct GpuReport {
     pub free_milli: u64,
     /// Who holds part of it, NAMESPACE/NAME.
     pub pods: Vec<String>,
+    /// Its slices, where MIG instances are made on demand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mig: Option<BoardReport>,
+    /// Its replicas, where it has some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<ReplicasReport>,
+}
+
+/// A board that is cut on demand.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BoardReport {
+    /// A character a memory slice: `.` free, `x` held.
+    pub slots: String,
+    /// What lies there, by start.
+    pub instances: Vec<InstanceReport>,
+}
+
+/// A MIG instance.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstanceReport {
+    /// Who holds it, NAMESPACE/NAME.
+    pub pod: String,
+    /// For example `1g.10gb`.
+    pub profile: String,
+    /// Its first memory slice.
+    pub start: u8,
+}
+
+/// Replicas of a GPU.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReplicasReport {
+    /// How many there are.
+    pub count: u8,
+    /// How many are held.
+    pub held: u8,
+    /// `time-slicing`, which does not isolate memory, or `MPS`.
+    pub sharing: &'static str,
+}
+
+/// Partitions of one kind on a node.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PartitionReport {
+    /// For example `1g.10gb` or `cpx_nps4`.
+    pub kind: String,
+    /// How many there are.
+    pub count: u32,
+    /// How many are left.
+    pub left: u32,
+}
+
+impl NodeReport {
+    /// Whether it has GPUs, or partitions of some.
+    #[must_use]
+    pub fn has_gpus(&self) -> bool {
+        !self.gpus.is_empty() || !self.partitions.is_empty()
+    }
 }
 
 /// Where all that is free went; thousandths of a device. `freeMilli` is the sum of all others.

@@ -13,16 +13,17 @@ use std::sync::Arc;
 
 use stowage_core::cluster::Cluster;
 use stowage_core::gpu::{DeviceFree, Gpu};
-use stowage_core::node::{Claim, HandOver, NodeState};
+use stowage_core::node::{Claim, Node, NodeState};
 use stowage_core::partition::Partition;
 use stowage_core::plan::{self, Context, Parameters};
 use stowage_core::request::{ContainerRequest, PodRequest};
 use stowage_core::strategy::Strategy;
 use stowage_core::strategy::fgd::Outlook;
-use stowage_core::units::{Milli, NodeIx, PodUid};
+use stowage_core::units::{Mebibytes, Milli, NodeIx, PodUid};
 
 use super::model::{Model, NodeInfo};
 use super::more::unused;
+use super::parts;
 use super::shapes::Shape;
 
 /// Most pods poured into one node.
@@ -49,13 +50,15 @@ pub enum Cause {
     Unknown,
     /// The share that is left of the device is too small for every shape that has room.
     Sliver,
+    /// No profile that a shape asks for has a place left on the board.
+    Slots,
     /// The device would do, but too few like it are free on the node for one pod.
     Apart,
 }
 
 impl Cause {
     /// All of them, in the order in which they are looked for.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Unhealthy,
         Self::Cordoned,
         Self::Unasked,
@@ -65,6 +68,7 @@ impl Cause {
         Self::Memory,
         Self::Unknown,
         Self::Sliver,
+        Self::Slots,
         Self::Apart,
     ];
 
@@ -81,6 +85,7 @@ impl Cause {
             Self::Memory => "memory",
             Self::Unknown => "unknown",
             Self::Sliver => "sliver",
+            Self::Slots => "slots",
             Self::Apart => "apart",
         }
     }
@@ -98,6 +103,7 @@ impl Cause {
             Self::Memory => "no host memory left: too little for every shape that may come",
             Self::Unknown => "perhaps held: by a pod whose GPU is not known",
             Self::Sliver => "slivers: the share left is too small for every common shape",
+            Self::Slots => "slots: MIG slices where no profile that is asked for has a place",
             Self::Apart => "apart: too few free side by side on the node",
         }
     }
@@ -114,9 +120,12 @@ pub struct Stranded {
     pub causes: BTreeMap<Cause, u64>,
 }
 
-/// What is free of `gpu`: the scarcer of its parts.
+/// What is free of `gpu`: the scarcer of its parts; of replicas those that nobody holds.
 #[must_use]
 pub fn free_milli(left: DeviceFree, gpu: &Gpu) -> u64 {
+    if let Some(found) = parts::replicas(left, gpu) {
+        return u64::from(found.count - found.held) * 1000 / u64::from(found.count);
+    }
     let compute = u64::from(left.compute.0);
     match u64::from(gpu.memory.0) {
         // Memory that is not known limits nothing.
@@ -167,6 +176,8 @@ fn groups(model: &Model, shapes: &[&Shape]) -> Vec<(NodeIx, u64)> {
                 free.devices.to_vec(),
                 free.unsure,
             ),
+            (free.boards.clone(), free.partitions.to_vec()),
+            (state.node().partitions.clone(), state.node().links.clone()),
             (room.cores, room.memory, room.pods, state.node().hand_over),
             (state.node().health, info.rules.unschedulable(), admitted),
         );
@@ -245,17 +256,17 @@ fn pour(
     }
 }
 
-/// How much of a device `request` takes in all, on the first of `gpus` that it accepts.
+/// How much of a device `request` takes in all, each container on the first of `gpus` that serves it.
 fn weight(request: &PodRequest, gpus: &[Gpu]) -> u64 {
-    let Some(gpu) = gpus.iter().find(|gpu| request.accepts(gpu)) else {
-        return 0;
-    };
+    let accepted = || gpus.iter().filter(|gpu| request.accepts(gpu));
     let taken = |container: &ContainerRequest| {
+        let found = accepted().find_map(|gpu| Some((gpu, container.takes(gpu)?)));
+        let Some((gpu, (compute, memory))) = found else {
+            return 0;
+        };
         let left = DeviceFree {
-            compute: Milli(1000 - container.compute().0),
-            memory: stowage_core::units::Mebibytes(
-                gpu.memory.0.saturating_sub(container.memory_on(gpu).0),
-            ),
+            compute: Milli(1000u32.saturating_sub(compute.0)),
+            memory: Mebibytes(gpu.memory.0.saturating_sub(memory.0)),
         };
         container.count() as u64 * (1000 - free_milli(left, gpu))
     };
@@ -273,7 +284,7 @@ fn cause(state: &NodeState, info: &NodeInfo, device: usize, shapes: &[&Shape]) -
         return Cause::Cordoned;
     }
     let mut shapes: Vec<_> = shapes.iter().map(|shape| shape.wish()).collect();
-    shapes.retain(|wish| takes(wish.request, &node.gpus[device], node.hand_over));
+    shapes.retain(|wish| takes(wish.request, node, device));
     if shapes.is_empty() {
         return Cause::Unasked;
     }
@@ -301,15 +312,28 @@ fn cause(state: &NodeState, info: &NodeInfo, device: usize, shapes: &[&Shape]) -
     match (fits(true), fits(false)) {
         (true, _) => Cause::Apart,
         (false, true) => Cause::Unknown,
+        (false, false) if node.gpus[device].mode.geometry().is_some() => Cause::Slots,
         (false, false) => Cause::Sliver,
     }
 }
 
-/// Whether `gpu`, idle, could serve a pod that asks for `request`.
-fn takes(request: &PodRequest, gpu: &Gpu, hand_over: HandOver) -> bool {
+/// Whether the device, idle, could serve a pod that asks for `request`.
+fn takes(request: &PodRequest, node: &Node, device: usize) -> bool {
+    let gpu = &node.gpus[device];
+    let containers = request.containers();
     let share = |c: &ContainerRequest| matches!(c, ContainerRequest::Share { .. });
-    let shares = request.containers().iter().any(share);
-    request.accepts(gpu) && (hand_over.serves_shares() || !shares)
+    let shares = containers.iter().any(share);
+    let of_it = |container: &ContainerRequest| match container {
+        ContainerRequest::None => false,
+        // What the node counts comes from no device of ours.
+        ContainerRequest::Partition(kind) if node.partitions.iter().any(|(k, _)| k == kind) => {
+            false
+        }
+        container => container.takes(gpu).is_some(),
+    };
+    request.accepts(gpu)
+        && (node.hand_over.serves_shares() || !shares)
+        && containers.iter().any(of_it)
 }
 
 /// Whether what is left of `device` does for one unit of `container`; if it must be `sure`, then not
@@ -324,8 +348,7 @@ fn serves(state: &NodeState, device: usize, container: &ContainerRequest, sure: 
             left.takes(container, gpu) && (known || !sure)
         }
         ContainerRequest::Partition(Partition::Mig(profile)) => {
-            let board = state.free().boards.get(device).copied().flatten();
-            let cut = gpu.mode.geometry().zip(board);
+            let cut = parts::board(state, device);
             cut.is_some_and(|(geometry, board)| board.fits(geometry, *profile))
         }
         ContainerRequest::Partition(_) => false,

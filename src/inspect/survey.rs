@@ -7,13 +7,15 @@ use std::collections::BTreeMap;
 use stowage_core::node::HandOver;
 use stowage_core::request::PodRequest;
 
-use super::map::{self, Row};
+use super::map::{self, Cell, Row};
 use super::model::{Model, Place};
 use super::more;
+use super::parts::{self, Parts};
 use super::pending::{self, Outcome};
 use super::report::{
-    CauseReport, GpuReport, Inspection, NodeReport, PendingReport, ReasonReport, ShapeReport,
-    StrandedReport, Totals, UnmodelledReport,
+    BoardReport, CauseReport, GpuReport, Inspection, InstanceReport, NodeReport, PartitionReport,
+    PendingReport, ReasonReport, ReplicasReport, ShapeReport, StrandedReport, Totals,
+    UnmodelledReport,
 };
 use super::shapes;
 use super::stranded::{self, Cause, Stranded, free_milli};
@@ -55,7 +57,10 @@ fn totals(model: &Model, rows: &[Row]) -> Totals {
     let gpus = cells().count();
     Totals {
         nodes: rows.len(),
-        gpu_nodes: rows.iter().filter(|row| !row.cells.is_empty()).count(),
+        gpu_nodes: rows
+            .iter()
+            .filter(|row| !row.cells.is_empty() || !row.counted.is_empty())
+            .count(),
         gpus,
         idle_gpus: cells().filter(|cell| cell.left.is_idle(&cell.gpu)).count(),
         allocated_milli: 1000 * gpus as u64 - free,
@@ -90,23 +95,65 @@ fn node(model: &Model, row: &Row) -> NodeReport {
             .cells
             .iter()
             .enumerate()
-            .map(|(index, cell)| GpuReport {
-                index,
-                uuid: info.facts.uuids.get(index).cloned().flatten(),
-                model: cell.gpu.model.to_string(),
-                memory_mib: cell.gpu.memory.0,
-                state: cell.state.name(),
-                free_compute_milli: cell.left.compute.0,
-                free_memory_mib: cell.left.memory.0,
-                free_milli: free_milli(cell.left, &cell.gpu),
-                pods: cell
-                    .holders
-                    .iter()
-                    .filter_map(|holder| model.pod(holder.pod))
-                    .map(|pod| pod.facts.full_name())
-                    .collect(),
+            .map(|(index, cell)| {
+                let uuid = info.facts.uuids.get(index).cloned().flatten();
+                gpu(model, cell, index, uuid)
             })
             .collect(),
+        partitions: row.counted.iter().map(PartitionReport::from).collect(),
+    }
+}
+
+fn gpu(model: &Model, cell: &Cell, index: usize, uuid: Option<String>) -> GpuReport {
+    let name = |pod| Some(model.pod(pod)?.facts.full_name());
+    let (mig, replicas) = match &cell.parts {
+        None => (None, None),
+        Some(Parts::Replicas(replicas)) => (None, Some(ReplicasReport::from(replicas))),
+        Some(Parts::Board { slots, instances }) => {
+            let instance = |found: &parts::Instance| InstanceReport {
+                pod: name(found.pod).unwrap_or_default(),
+                profile: found.profile.to_string(),
+                start: found.start,
+            };
+            let board = BoardReport {
+                slots: slots.clone(),
+                instances: instances.iter().map(instance).collect(),
+            };
+            (Some(board), None)
+        }
+    };
+    GpuReport {
+        index,
+        uuid,
+        model: cell.gpu.model.to_string(),
+        memory_mib: cell.gpu.memory.0,
+        state: cell.state.name(),
+        free_compute_milli: cell.left.compute.0,
+        free_memory_mib: cell.left.memory.0,
+        free_milli: free_milli(cell.left, &cell.gpu),
+        pods: cell.holders.iter().filter_map(|h| name(h.pod)).collect(),
+        mig,
+        replicas,
+    }
+}
+
+impl From<&parts::Replicas> for ReplicasReport {
+    fn from(found: &parts::Replicas) -> Self {
+        Self {
+            count: found.count,
+            held: found.held,
+            sharing: parts::sharing(found.sharing),
+        }
+    }
+}
+
+impl From<&parts::Counted> for PartitionReport {
+    fn from(found: &parts::Counted) -> Self {
+        Self {
+            kind: found.kind.to_string(),
+            count: found.count,
+            left: found.left,
+        }
     }
 }
 

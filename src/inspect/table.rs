@@ -15,7 +15,7 @@ pub fn table(inspection: &Inspection, paper: Paper) -> String {
     let [first, second] = headline(inspection);
     let mut lines = vec![Line::of(first, Ink::Bold)];
     lines.extend(paper.wrap(&second, 2));
-    if inspection.totals.gpus > 0 {
+    if inspection.totals.gpu_nodes > 0 {
         lines.push(Line::default());
         lines.extend(chart::lines(inspection, paper));
         lines.push(Line::default());

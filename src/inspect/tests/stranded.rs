@@ -9,7 +9,7 @@ use super::*;
 use crate::inspect::shapes::common;
 use crate::inspect::stranded::{Stranded, free_of, stranded};
 
-fn found(model: &Model) -> Stranded {
+pub(super) fn found(model: &Model) -> Stranded {
     let shapes = common(&model.shapes);
     let shapes: Vec<_> = shapes.iter().map(|(_, shape)| *shape).collect();
     let found = stranded(model, &shapes);
