@@ -21,8 +21,9 @@ Explain where a pod could go, or why it fits nowhere and what would have to chan
 
 Nodes are grouped by verdict, in the words that the pod's events show. For the best nodes: the devices, \
 the score, the node before and after. Where no node fits: the nearest change that would do, tried in \
-this order: less GPU memory, a smaller share of compute, fewer GPUs, fewer cores, less host memory, any \
-model, a toleration, a selector less, another pod's end. Intents of a running server are not known here.";
+this order: less GPU memory, a smaller share of compute, a smaller MIG profile, a topology preferred in \
+place of demanded, fewer GPUs, fewer cores, less host memory, any model, a toleration, a selector less, \
+another pod's end. Intents of a running server are not known here.";
 
 /// Examples, below the options.
 pub(super) const EXAMPLES: &str = "\

@@ -2,6 +2,8 @@
 //!
 //! A sentence in an event is constant text; here is what it leaves out. One arm a reason.
 
+use std::num::NonZeroU8;
+
 use stowage_core::gpu::{DeviceFree, Gpu};
 use stowage_core::node::NodeState;
 use stowage_core::request::{ContainerRequest, Models, PodRequest, Share, ShareMemory};
@@ -9,6 +11,7 @@ use stowage_core::rules::Broken;
 use stowage_core::unfit::Unfit;
 use stowage_core::units::{Mebibytes, Milli, NodeIx};
 
+use super::lacking;
 use super::model::{Model, NodeInfo};
 use super::verdict::{Refusal, Wish};
 use super::words;
@@ -41,6 +44,8 @@ fn closeness(state: &NodeState, refusal: Refusal, request: &PodRequest) -> u64 {
         Refusal::Unfit(Unfit::Cores) => u64::from(room.cores.0),
         Refusal::Unfit(Unfit::Memory) => u64::from(room.memory.0),
         Refusal::Unfit(Unfit::WholeDevices) => idle(state, request),
+        Refusal::Unfit(Unfit::Partition) => lacking::parts_left(state, request),
+        Refusal::Unfit(Unfit::Topology) => lacking::nearness(state, request),
         Refusal::Unfit(Unfit::Share) => short(state, request).map_or(0, |short| short.part),
         _ => 0,
     }
@@ -88,11 +93,9 @@ fn detail(state: &NodeState, info: &NodeInfo, refusal: Refusal, wish: Wish<'_>) 
                     Some("its idle GPUs may be held by pods whose GPU is not known".to_owned())
                 }),
             Unfit::Unhealthy => info.unhealthy().or_else(|| info.failed()),
-            Unfit::NoGpu
-            | Unfit::Partition
-            | Unfit::Topology
-            | Unfit::Together
-            | Unfit::Intricate => None,
+            Unfit::Partition => lacking::partition(state, request),
+            Unfit::Topology => lacking::joined(state, request),
+            Unfit::NoGpu | Unfit::Together | Unfit::Intricate => None,
         },
     }
 }
@@ -141,12 +144,17 @@ fn is_whole(container: &ContainerRequest) -> bool {
     matches!(container, ContainerRequest::Whole { .. })
 }
 
-/// How many devices that the pod accepts are idle.
+/// How many devices that work and that the pod accepts are idle, or have a replica left.
 fn idle(state: &NodeState, request: &PodRequest) -> u64 {
+    let one = ContainerRequest::Whole {
+        count: NonZeroU8::MIN,
+    };
+    let failed = state.node().health.failed;
     let devices = state.free().devices.iter().zip(state.node().gpus.iter());
-    devices
-        .filter(|(left, gpu)| left.is_idle(gpu) && request.accepts(gpu))
-        .count() as u64
+    let idle = devices.enumerate().filter(|(device, (left, gpu))| {
+        !failed.contains(*device) && left.takes(&one, gpu) && request.accepts(gpu)
+    });
+    idle.count() as u64
 }
 
 /// A share that a node cannot give.
@@ -174,7 +182,8 @@ fn short<'a>(state: &'a NodeState, request: &PodRequest) -> Option<Short<'a>> {
             .zip(state.node().gpus.iter())
             .enumerate();
         let devices = devices.filter(|(device, (_, gpu))| {
-            request.accepts(gpu) && !state.free().unsure.contains(*device)
+            let (unsure, failed) = (state.free().unsure, state.node().health.failed);
+            request.accepts(gpu) && !unsure.union(failed).contains(*device)
         });
         let mut parts: Vec<_> = devices
             .map(|(_, (&left, gpu))| (part(left, gpu, share), left, gpu))

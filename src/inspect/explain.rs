@@ -7,14 +7,14 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use stowage_core::gpu::DeviceSet;
 use stowage_core::node::{Claim, HandOver, NodeState};
 use stowage_core::plan::{self, Candidate};
-use stowage_core::request::{Devices, PodRequest};
+use stowage_core::request::PodRequest;
 use stowage_core::units::{NodeIx, PodUid};
 
 use super::closest::closest;
-use super::model::{Model, NodeInfo, Place, PodInfo};
+use super::devices::{ContainerReport, containers, links, warnings};
+use super::model::{Model, Place, PodInfo};
 use super::more::unused;
 use super::nearest::nearest;
 use super::survey::{hand_over, source};
@@ -71,6 +71,10 @@ pub struct BoundReport {
     pub predicted: bool,
     /// Its containers with GPUs.
     pub containers: Vec<ContainerReport>,
+    /// As in `best`.
+    pub links: Option<&'static str>,
+    /// As in `best`.
+    pub warnings: Vec<&'static str>,
 }
 
 /// Nodes with one verdict.
@@ -107,44 +111,23 @@ pub struct BestReport {
     pub predicted: bool,
     /// The devices of each container with GPUs.
     pub containers: Vec<ContainerReport>,
+    /// How the worst joined GPUs of a container are joined: `nvlink`, `pcie`, `numa` or `system`; null if
+    /// none has several, or their links are not known.
+    pub links: Option<&'static str>,
+    /// What somebody with these devices should know.
+    pub warnings: Vec<&'static str>,
     /// The node as it is: a cell a GPU, then cores, memory and pods left.
     pub before: String,
     /// The node with the pod on it.
     pub after: String,
 }
 
-/// A container and its devices.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ContainerReport {
-    /// Its name.
-    pub name: String,
-    /// Its devices.
-    pub gpus: Vec<DeviceReport>,
-}
-
-/// What a container gets of one device.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DeviceReport {
-    /// Its index.
-    pub index: usize,
-    /// Its UUID, or null.
-    pub uuid: Option<String>,
-    /// Its board.
-    pub model: String,
-    /// MiB of its memory.
-    pub memory_mib: u32,
-    /// Thousandths of its compute.
-    pub compute_milli: u32,
-}
-
 /// A change that would make the pod fit.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChangeReport {
-    /// `gpu-memory`, `gpu-compute`, `gpus`, `cores`, `memory`, `models`, `toleration`, `selector` or
-    /// `pod`.
+    /// `gpu-memory`, `gpu-compute`, `mig-profile`, `topology`, `gpus`, `cores`, `memory`, `models`,
+    /// `toleration`, `selector` or `pod`.
     pub kind: &'static str,
     /// What to do.
     pub sentence: String,
@@ -281,6 +264,7 @@ fn best(
         let claim = Claim::Bound(candidate.devices.clone());
         // What `candidate` returned can be held.
         let _ = after.hold(uid, *node, request.clone(), claim);
+        let with_pod = &after.nodes()[node.index()];
         BestReport {
             rank: rank + 1,
             node: name(model, *node),
@@ -288,9 +272,11 @@ fn best(
             source: source(info.facts.source),
             hand_over: hand_over(info.facts.node.hand_over),
             predicted: info.facts.node.hand_over == HandOver::DevicePlugin && request.wants_gpu(),
-            containers: containers(pod, info, &candidate.devices),
+            containers: containers(pod, info, with_pod, &candidate.devices),
+            links: links(&info.facts.node, &request, &candidate.devices),
+            warnings: warnings(&info.facts.node, &candidate.devices),
             before: drawing(&model.cluster.nodes()[node.index()]),
-            after: drawing(&after.nodes()[node.index()]),
+            after: drawing(with_pod),
         }
     };
     let best = fit.iter().take(BEST).enumerate().zip(unused(model));
@@ -304,35 +290,16 @@ fn drawing(state: &NodeState) -> String {
     text.get(name..).unwrap_or_default().trim_start().to_owned()
 }
 
-fn containers(pod: &PodInfo, info: &NodeInfo, devices: &Devices) -> Vec<ContainerReport> {
-    let containers = pod.facts.gpus.iter().map(|container| {
-        let set: DeviceSet = container.devices(devices);
-        let device = |index: usize| {
-            let gpu = info.facts.node.gpus.get(index)?;
-            Some(DeviceReport {
-                index,
-                uuid: info.facts.uuids.get(index).cloned().flatten(),
-                model: gpu.model.to_string(),
-                memory_mib: container.asks.memory_on(gpu).0,
-                compute_milli: container.asks.compute().0,
-            })
-        };
-        ContainerReport {
-            name: container.name.clone(),
-            gpus: set.iter().filter_map(device).collect(),
-        }
-    });
-    containers.collect()
-}
-
 fn bound(model: &Model, pod: &PodInfo) -> BoundReport {
     let node = pod.facts.node_name.clone().unwrap_or_default();
     let hold = model.cluster.hold_of(pod.facts.uid);
-    let devices = hold.and_then(|(_, hold)| hold.claim.devices());
-    let info = match pod.place {
-        Place::On(node) => Some(&model.nodes[node.index()]),
+    let held = hold.and_then(|(_, hold)| Some((&*hold.request, hold.claim.devices()?)));
+    let at = match pod.place {
+        Place::On(node) => Some(node.index()),
         _ => None,
     };
+    let info = at.map(|at| &model.nodes[at]);
+    let state = at.map(|at| &model.cluster.nodes()[at]);
     let placement = pod
         .facts
         .placement
@@ -341,11 +308,17 @@ fn bound(model: &Model, pod: &PodInfo) -> BoundReport {
     BoundReport {
         node,
         node_known: info.is_some(),
-        devices_known: devices.is_some(),
+        devices_known: held.is_some(),
         predicted: placement.is_some_and(|placement| placement.predicted),
-        containers: match (info, devices) {
-            (Some(info), Some(devices)) => containers(pod, info, devices),
+        containers: match (info, state, held) {
+            (Some(info), Some(state), Some((_, devices))) => containers(pod, info, state, devices),
             _ => Vec::new(),
         },
+        links: info
+            .zip(held)
+            .and_then(|(info, (request, devices))| links(&info.facts.node, request, devices)),
+        warnings: info.zip(held).map_or(Vec::new(), |(info, (_, devices))| {
+            warnings(&info.facts.node, devices)
+        }),
     }
 }

@@ -14,66 +14,20 @@ use stowage_core::request::{ContainerRequest, Models, PodRequest, Share, ShareMe
 use stowage_core::rules::{Broken, PodRules, Toleration, Values};
 use stowage_core::units::{Mebibytes, Milli, PodUid};
 
+use super::change::{Change, Found, Kind};
 use super::model::Model;
+use super::swap;
 use super::verdict::{Refusal, Wish};
 use super::words;
-
-/// What would have to change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// What kind of change it is.
-    pub kind: Kind,
-    /// What to do, in one sentence.
-    pub sentence: String,
-}
-
-/// A kind of change, in the order in which they are tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// Less GPU memory.
-    GpuMemory,
-    /// A smaller share of compute.
-    GpuCompute,
-    /// Fewer GPUs.
-    Gpus,
-    /// Fewer cores.
-    Cores,
-    /// Less host memory.
-    Memory,
-    /// Any model.
-    Models,
-    /// To tolerate a taint.
-    Toleration,
-    /// To drop a label from the selector, or the affinity.
-    Selector,
-    /// That another pod ends.
-    Pod,
-}
-
-impl Kind {
-    /// Its name in results.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::GpuMemory => "gpu-memory",
-            Self::GpuCompute => "gpu-compute",
-            Self::Gpus => "gpus",
-            Self::Cores => "cores",
-            Self::Memory => "memory",
-            Self::Models => "models",
-            Self::Toleration => "toleration",
-            Self::Selector => "selector",
-            Self::Pod => "pod",
-        }
-    }
-}
 
 /// The nearest change, if one alone is enough.
 #[must_use]
 pub fn nearest(model: &Model, wish: Wish<'_>) -> Option<Change> {
-    let tries: [Try; 9] = [
+    let tries: [Try; 11] = [
         gpu_memory,
         gpu_compute,
+        swap::profile,
+        swap::topology,
         gpus,
         cores,
         memory,
@@ -86,7 +40,6 @@ pub fn nearest(model: &Model, wish: Wish<'_>) -> Option<Change> {
     found.map(|(kind, sentence)| Change { kind, sentence })
 }
 
-type Found = Option<(Kind, String)>;
 type Try = fn(&Model, Wish<'_>) -> Found;
 
 /// The largest of `1..asked` for which `fits` holds, if it holds for any.
@@ -103,7 +56,7 @@ fn largest(asked: u32, fits: impl Fn(u32) -> bool) -> Option<u32> {
 }
 
 /// Whether the pod would fit with its containers changed.
-fn with_containers(
+pub(super) fn with_containers(
     model: &Model,
     wish: Wish<'_>,
     change: impl Fn(ContainerRequest) -> ContainerRequest,

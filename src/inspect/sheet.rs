@@ -1,6 +1,7 @@
 //! What `stowage explain` found, as people read it.
 
-use super::explain::{BestReport, BoundReport, ContainerReport, Explanation, VerdictReport};
+use super::devices::{ContainerReport, DeviceReport};
+use super::explain::{BestReport, BoundReport, Explanation, VerdictReport};
 use super::paper::{Ink, Line, Paper};
 use super::words::{count, grouped, percent, shown};
 use stowage_core::units::Milli;
@@ -15,7 +16,7 @@ pub fn sheet(found: &Explanation, paper: Paper) -> String {
     let mut lines = paper.wrap(&shown(&format!("{}{asks}", found.pod), 400), 2);
     lines.push(status(found));
     if let Some(bound) = &found.bound {
-        lines.extend(placed(bound));
+        lines.extend(placed(bound, paper));
     }
     if !found.verdicts.is_empty() {
         lines.push(Line::default());
@@ -78,8 +79,9 @@ fn status(found: &Explanation) -> Line {
     }
 }
 
-fn placed(bound: &BoundReport) -> Vec<Line> {
+fn placed(bound: &BoundReport, paper: Paper) -> Vec<Line> {
     let mut lines = devices(&bound.containers);
+    lines.extend(remarks(bound.links, &bound.warnings, paper));
     let note = if !bound.node_known {
         "the node is not among those that were read"
     } else if !bound.devices_known {
@@ -157,6 +159,7 @@ fn candidate(best: &BestReport, paper: Paper) -> Vec<Line> {
     head.push(format!("  score {}, {from}", best.score), Ink::Plain);
     let mut lines = vec![head];
     lines.extend(devices(&best.containers));
+    lines.extend(remarks(best.links, &best.warnings, paper));
     if best.predicted {
         let note = "  predicted: the device plugin may choose other GPUs";
         lines.push(Line::of(note, Ink::Yellow));
@@ -167,15 +170,40 @@ fn candidate(best: &BestReport, paper: Paper) -> Vec<Line> {
     lines
 }
 
+/// How the GPUs are joined, and what to beware of.
+fn remarks(links: Option<&str>, warnings: &[&str], paper: Paper) -> Vec<Line> {
+    let links = links.map(|class| Line::of(format!("  joined: {class}"), Ink::Plain));
+    let mut lines: Vec<_> = links.into_iter().collect();
+    for warning in warnings {
+        lines.extend(paper.wrap(&format!("  warning: {warning}"), 4));
+    }
+    lines
+}
+
+/// What is had of a GPU.
+fn share(gpu: &DeviceReport) -> String {
+    let amount = match gpu.compute_milli {
+        1000 => "all of it".to_owned(),
+        0 => format!("{} MiB", gpu.memory_mib),
+        milli => format!("{} and {} MiB", percent(Milli(milli)), gpu.memory_mib),
+    };
+    match (&gpu.mig, gpu.replica_of) {
+        (Some(mig), _) => format!("{} at slot {}: M[{}]", mig.profile, mig.start, mig.slots),
+        (None, Some(count)) => format!("one of {count} replicas"),
+        (None, None) => amount,
+    }
+}
+
 fn devices(containers: &[ContainerReport]) -> Vec<Line> {
     let mut lines = Vec::new();
     for container in containers {
+        if let Some(kind) = &container.partition {
+            let name = shown(&container.name, 30);
+            let text = format!("  {name}: a {kind}, which one is the device plugin's choice");
+            lines.push(Line::of(text, Ink::Plain));
+        }
         for gpu in &container.gpus {
-            let share = match gpu.compute_milli {
-                1000 => "all of it".to_owned(),
-                0 => format!("{} MiB", gpu.memory_mib),
-                milli => format!("{} and {} MiB", percent(Milli(milli)), gpu.memory_mib),
-            };
+            let share = share(gpu);
             let uuid = gpu
                 .uuid
                 .as_ref()

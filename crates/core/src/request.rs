@@ -212,9 +212,13 @@ impl PodRequest {
         cores: Milli,
         models: Models,
     ) -> Result<Self, RequestError> {
-        let vendor = self.vendor;
         let changed = Self::new(containers, cores, self.memory, models)?;
-        Ok(Self { vendor, ..changed })
+        Ok(Self {
+            vendor: self.vendor,
+            least_memory: self.least_memory,
+            wish: self.wish,
+            ..changed
+        })
     }
 
     /// Whether any container asks for a GPU.

@@ -2,6 +2,7 @@
 //!
 //! Modes of devices, counted partitions and links are set on nodes that were read, by their name.
 
+mod chosen;
 mod more;
 mod nearest;
 mod parts;
