@@ -1,12 +1,16 @@
-//! The built-in demo: ten nodes of five kinds and what runs on them, written as a cluster would say it.
+//! The built-in demo: twelve nodes of seven kinds and what runs on them, written as a cluster would say it.
 //!
 //! It goes through the same parser as a file, so that it shows what real objects look like to Stowage:
 //! shares with placements, whole GPUs behind a device plugin that tells nobody which, a tainted pool,
-//! a cordoned node, a failed GPU, cores that run out before GPUs do.
+//! a cordoned node, a failed GPU, cores that run out before GPUs do. That a node's boards are cut on
+//! demand, or its GPUs time-sliced, is set afterwards, because no field that is read says it.
 
+use std::num::NonZeroU8;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use stowage_core::gpu::{Cut, Gpu, GpuMode, Sharing};
+use stowage_core::mig::Geometry;
 
 use crate::k8s::snapshot::Snapshot;
 
@@ -17,8 +21,25 @@ pub fn demo() -> Snapshot {
     items.extend(bound());
     items.extend(pending());
     let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
-    Snapshot::parse_with_rules(&list.to_string(), Path::new("demo"))
-        .expect("the demo is a list of nodes and pods")
+    let mut snapshot = Snapshot::parse_with_rules(&list.to_string(), Path::new("demo"))
+        .expect("the demo is a list of nodes and pods");
+    for facts in &mut snapshot.nodes {
+        let mode = match &*facts.node.name {
+            "mig-1" => Geometry::of_board(A100.1).map(|geometry| GpuMode::Mig(Cut(geometry))),
+            "sliced-1" => NonZeroU8::new(4).map(|count| GpuMode::Replicas(count, Sharing::Time)),
+            _ => None,
+        };
+        if let Some(mode) = mode {
+            let gpus = facts.node.gpus.iter();
+            facts.node.gpus = gpus
+                .map(|gpu| Gpu {
+                    mode,
+                    ..gpu.clone()
+                })
+                .collect();
+        }
+    }
+    snapshot
 }
 
 /// A kind of node: GPUs, their board and memory, cores, host memory in GiB.
@@ -47,12 +68,19 @@ fn served(name: &str, size: Size, healthy: usize, spec: &Value) -> Value {
         "status": {"allocatable": {"cpu": cores.to_string(), "memory": format!("{gib}Gi"), "pods": "110"}}})
 }
 
+/// A node whose device plugin chooses.
+fn plugin(name: &str, product: &str, mib: u32, gpus: u32, cores: &str) -> Value {
+    json!({"kind": "Node", "metadata": {"name": name, "labels": {
+            "nvidia.com/gpu.product": product, "nvidia.com/gpu.memory": mib.to_string(),
+            "nvidia.com/gpu.count": gpus.to_string()}},
+        "status": {"allocatable": {"cpu": cores, "memory": "440Gi", "pods": "110",
+            "nvidia.com/gpu": gpus.to_string()}}})
+}
+
 fn nodes() -> Vec<Value> {
     let open = json!({});
-    let plugin = json!({"kind": "Node", "metadata": {"name": "v100-1", "labels": {
-            "nvidia.com/gpu.product": "Tesla-V100-SXM2-16GB", "nvidia.com/gpu.memory": "16384",
-            "nvidia.com/gpu.count": "4"}},
-        "status": {"allocatable": {"cpu": "24", "memory": "440Gi", "pods": "110", "nvidia.com/gpu": "4"}}});
+    let plugin = plugin("v100-1", "Tesla-V100-SXM2-16GB", 16_384, 4, "24");
+    let sliced = self::plugin("sliced-1", "Tesla-T4", 15_360, 2, "32");
     let cpu = json!({"kind": "Node", "metadata": {"name": "cpu-1"},
         "status": {"allocatable": {"cpu": "16", "memory": "64Gi", "pods": "110"}}});
     vec![
@@ -64,6 +92,8 @@ fn nodes() -> Vec<Value> {
         served("share-4", A100, 3, &open),
         served("share-5", A100, 4, &json!({"unschedulable": true})),
         served("small-1", L40S, 2, &open),
+        served("mig-1", (2, A100.1, A100.2, 32, 240), 2, &open),
+        sliced,
         plugin,
         cpu,
     ]
@@ -98,6 +128,16 @@ impl Ask {
         let placement = json!({"v": 1, "containers": {"main": entries}});
         let mut pod = self.pod(name);
         pod["spec"]["nodeName"] = node.into();
+        pod["metadata"]["annotations"] = json!({"stowage.dev/placement": placement.to_string()});
+        pod
+    }
+
+    /// In an instance on a board of `mig-1`.
+    fn cut(&self, name: &str, index: usize, profile: &str, start: u8) -> Value {
+        let entry = json!({"gpu": format!("GPU-mig-1-{index}"), "index": index, "memoryMib": 1,
+            "computeMilli": 1, "mig": profile, "start": start});
+        let placement = json!({"v": 1, "containers": {"main": [entry]}});
+        let mut pod = self.somewhere_on(name, "mig-1");
         pod["metadata"]["annotations"] = json!({"stowage.dev/placement": placement.to_string()});
         pod
     }
@@ -150,6 +190,17 @@ fn embed() -> Ask {
     }
 }
 
+/// A MIG instance.
+fn instance(profile: &str) -> Ask {
+    let limits = json!({format!("nvidia.com/mig-{profile}"): "1"});
+    Ask {
+        cores: 2,
+        gib: 16,
+        limits,
+        spec: json!({}),
+    }
+}
+
 fn bound() -> Vec<Value> {
     let (half, third) = (share(50, 8), share(30, 6));
     let mut pods = vec![
@@ -177,6 +228,15 @@ fn bound() -> Vec<Value> {
     pods.extend(
         batches.map(|(n, gpu)| half.on(&format!("batch-{n}"), "share-1", &[gpu], 40_960, 500)),
     );
+    let (small, large) = (instance("1g.10gb"), instance("3g.40gb"));
+    let notebooks = [(0, 0, 0), (1, 0, 2), (2, 1, 5)];
+    pods.extend(
+        notebooks.map(|(n, gpu, at)| small.cut(&format!("notebook-{n}"), gpu, "1g.10gb", at)),
+    );
+    pods.push(large.cut("infer-0", 0, "3g.40gb", 4));
+    pods.push(instance("2g.20gb").cut("infer-1", 1, "2g.20gb", 0));
+    let tests = (0..3).map(|n| whole(1, 2, 8).somewhere_on(&format!("test-{n}"), "sliced-1"));
+    pods.extend(tests);
     pods.extend((0..23).map(|n| embed().on(&format!("embed-{n:02}"), "small-1", &[0], 2000, 0)));
     pods
 }
@@ -193,5 +253,7 @@ fn pending() -> Vec<Value> {
         no_toleration.pod("sweep-0"),
         claimed.pod("batch-2"),
         models.pod("serve-2"),
+        instance("1g.10gb").pod("notebook-3"),
+        instance("3g.40gb").pod("infer-2"),
     ]
 }

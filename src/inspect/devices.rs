@@ -165,3 +165,23 @@ pub(super) fn warnings(node: &Node, devices: &Devices) -> Vec<&'static str> {
     let sliced = gpus.into_iter().any(|gpu| sliced(gpu.mode));
     sliced.then_some(parts::NOT_ISOLATED).into_iter().collect()
 }
+
+/// What somebody should know whose devices are unknown: what is so wherever they are.
+pub(super) fn warnings_anywhere(node: &Node, request: &PodRequest) -> Vec<&'static str> {
+    let gpus = node.gpus.iter().enumerate();
+    let serves = |container: &ContainerRequest, gpu| {
+        container.count() > 0 && container.takes(gpu).is_some() && request.accepts(gpu)
+    };
+    let containers = request.containers();
+    let may = gpus.filter(|(_, gpu)| containers.iter().any(|c| serves(c, *gpu)));
+    let each = may.map(|(device, _)| {
+        let alone = DeviceSet::EMPTY.with(device);
+        warnings(node, &Devices::from_slice(&[alone]))
+    });
+    let common = |a: Vec<&'static str>, b: Vec<&'static str>| {
+        a.into_iter()
+            .filter(|warning| b.contains(warning))
+            .collect()
+    };
+    each.reduce(common).unwrap_or_default()
+}

@@ -13,7 +13,7 @@ use stowage_core::request::PodRequest;
 use stowage_core::units::{NodeIx, PodUid};
 
 use super::closest::closest;
-use super::devices::{ContainerReport, containers, links, warnings};
+use super::devices::{ContainerReport, containers, links, warnings, warnings_anywhere};
 use super::model::{Model, Place, PodInfo};
 use super::more::unused;
 use super::nearest::nearest;
@@ -317,8 +317,10 @@ fn bound(model: &Model, pod: &PodInfo) -> BoundReport {
         links: info
             .zip(held)
             .and_then(|(info, (request, devices))| links(&info.facts.node, request, devices)),
-        warnings: info.zip(held).map_or(Vec::new(), |(info, (_, devices))| {
-            warnings(&info.facts.node, devices)
-        }),
+        warnings: match (info, held) {
+            (Some(info), Some((_, devices))) => warnings(&info.facts.node, devices),
+            (Some(info), None) => warnings_anywhere(&info.facts.node, &pod.facts.held()),
+            (None, _) => Vec::new(),
+        },
     }
 }

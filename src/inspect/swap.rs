@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use stowage_core::mig::{Extra, MigProfile};
+use stowage_core::mig::{Extra, Geometry, MigProfile};
 use stowage_core::partition::Partition;
 use stowage_core::request::ContainerRequest;
 use stowage_core::topology::Wish as Links;
@@ -54,7 +54,7 @@ fn smaller(model: &Model, asked: MigProfile) -> Vec<MigProfile> {
     for (_, state, _) in model.each_node() {
         let node = state.node();
         let boards = node.gpus.iter().filter_map(|gpu| gpu.mode.geometry());
-        let shapes = boards.flat_map(|geometry| geometry.shapes());
+        let shapes = boards.flat_map(Geometry::shapes);
         given.extend(shapes.map(|shape| shape.profile));
         let counted = node.partitions.iter();
         given.extend(counted.filter_map(|&(kind, _)| mig(&ContainerRequest::Partition(kind))));

@@ -219,3 +219,26 @@ fn a_refused_share_is_told_with_its_numbers() {
     let change = "ask for at most 68 MiB of GPU memory (2000 MiB asked); then it fits.";
     assert!(text.contains(change), "{text}");
 }
+
+#[test]
+fn an_instance_is_drawn_and_one_that_has_no_place_is_told_a_smaller_one() {
+    let demo = |code: i32, pod: &str| {
+        let mut command = stowage();
+        command.args(["explain", "--demo", pod]);
+        let assert = command.assert().code(code).stderr("");
+        String::from_utf8_lossy(&assert.get_output().stdout).into_owned()
+    };
+    let fits = demo(0, "lab/notebook-3");
+    let drawn = "main: GPU 0 (GPU-mig-1-0), A100-80GB, 1g.10gb at slot 1: M[x#x.xxxx]";
+    assert!(fits.contains(drawn), "{fits}");
+    let refused = demo(1, "lab/infer-2");
+    let slots = "mig-1: slots M[xx...x..], M[x.x.xxxx], 3g.40gb asked";
+    assert!(refused.contains(slots), "{refused}");
+    let change = "Nearest change: ask for 2g.20gb (3g.40gb asked); then it fits.";
+    assert!(refused.contains(change), "{refused}");
+    let sliced = demo(0, "lab/test-0");
+    assert!(
+        sliced.contains("warning: time-slicing: GPU memory is not isolated"),
+        "{sliced}"
+    );
+}

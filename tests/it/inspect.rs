@@ -206,9 +206,11 @@ fn the_demo_fits_on_a_page_and_has_something_of_everything() {
     for part in [
         "cordoned",
         "! failed",
+        "M[x.x.xxxx]",
+        "replicas by time-slicing",
         "Stranded:",
         "How many more fit",
-        "Pending: 4",
+        "Pending: 6",
         "Not judged here",
     ] {
         assert!(text.contains(part), "{part} in\n{text}");

@@ -169,6 +169,10 @@ fn time_slicing_is_warned_of_and_mps_is_not() {
     let lines = best(&[plugin("mps", 1), whole("w", 1)], by_name);
     assert_eq!(lines[0], "  main: GPU 0, T4-16GB, one of 4 replicas");
     assert!(!lines.contains(&warning.to_owned()), "{lines:?}");
+    let bound = somewhere(whole("h", 1), "time");
+    let model = model_with(&[plugin("time", 1), bound], by_name);
+    let found = Explanation::of(&model, &model.pods[0]).bound.unwrap();
+    assert_eq!((found.devices_known, found.warnings.len()), (false, 1));
     let held = (0..4).map(|n| somewhere(whole(&format!("h{n}"), 1), "time"));
     let objects: Vec<_> = [plugin("time", 1), whole("w", 1)]
         .into_iter()
