@@ -9,7 +9,6 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use stowage_core::gpu::DeviceSet;
 use stowage_core::node::{HandOver, Node};
 use stowage_core::plan::Context;
 use stowage_core::strategy::fgd::Outlook;
@@ -25,6 +24,7 @@ use crate::extender::live::Live;
 use crate::extender::metrics::Metrics;
 use crate::extender::{Server, server};
 use crate::k8s::bind::Api;
+use crate::k8s::client;
 use crate::k8s::lease::Holding;
 use crate::k8s::node::{NodeFacts, Source};
 use crate::k8s::snapshot::Snapshot;
@@ -126,8 +126,10 @@ impl Serve {
                 .await?;
             return Ok(());
         } else {
-            let reads = self.client(true).await?;
-            let writes = self.client(false).await?;
+            let api_server = self.api_server().await?;
+            let unusable = "the API server's client cannot be made";
+            let reads = Client::try_from(api_server.clone()).context(unusable)?;
+            let writes = client::for_writes(api_server).context(unusable)?;
             let holding = self.keep_lease(&server.config, &reads);
             let deadline = Duration::from_millis(server.config.times.bind_deadline_ms);
             server.api = Some(Api::new(writes, deadline, holding));
@@ -180,10 +182,9 @@ impl Serve {
         Ok(config)
     }
 
-    /// A client; one for writes does not repeat requests on its own, because a repeated POST could
-    /// hide an earlier one that was applied.
-    async fn client(&self, repeats: bool) -> anyhow::Result<Client> {
-        let mut config = match &self.kubeconfig {
+    /// How to reach the API server.
+    async fn api_server(&self) -> anyhow::Result<kube::Config> {
+        Ok(match &self.kubeconfig {
             Some(file) => {
                 let kubeconfig = Kubeconfig::read_from(file)
                     .with_context(|| format!("--kubeconfig {}", file.display()))?;
@@ -193,9 +194,7 @@ impl Serve {
             None => kube::Config::infer()
                 .await
                 .context("no API server is known: give --kubeconfig, --snapshot FILE or --demo")?,
-        };
-        config.default_retry = repeats;
-        Client::try_from(config).context("the API server's client cannot be made")
+        })
     }
 
     fn keep_lease(&self, config: &ServerConfiguration, client: &Client) -> Option<Holding> {
@@ -255,7 +254,6 @@ fn demo() -> Snapshot {
                 hand_over: HandOver::StowageNri,
                 ..Node::default()
             },
-            failed: DeviceSet::EMPTY,
             source: Source::Inventory,
             unschedulable: false,
             repels: Vec::new(),

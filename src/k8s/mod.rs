@@ -6,7 +6,7 @@
 //! wrong or not supported yet is still a pod (it has a name, a node and an end); a node that is
 //! wrong is not a node, so that nothing goes there.
 //!
-//! `watch`, `bind` and `lease` talk to the API server, everything before them does not. Modules in
+//! `client`, `watch`, `bind` and `lease` talk to the API server, everything before them does not. Modules in
 //! reading order.
 
 pub mod problem;
@@ -20,6 +20,7 @@ pub mod node;
 pub mod annotation;
 mod input;
 pub mod snapshot;
+pub mod client;
 pub mod watch;
 pub mod bind;
 pub mod lease;

@@ -22,6 +22,7 @@ use kube::{Config, ResourceExt as _};
 use serde_json::Value;
 
 use super::PlaygroundError;
+use crate::k8s::client;
 
 /// Requests under way at a time.
 const AT_A_TIME: usize = 32;
@@ -71,10 +72,9 @@ impl Client {
         Self::with(config)
     }
 
-    fn with(mut config: Config) -> Result<Self, PlaygroundError> {
+    fn with(config: Config) -> Result<Self, PlaygroundError> {
         // A test wants to see the refusal, not the attempt after it.
-        config.default_retry = false;
-        let kube = kube::Client::try_from(config).map_err(api("a client"))?;
+        let kube = client::for_writes(config).map_err(api("a client"))?;
         Ok(Self { kube })
     }
 
