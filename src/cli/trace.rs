@@ -1,12 +1,12 @@
 //! `stowage trace`: what is in a trace, whether it is sound, our own form of it, a synthetic one.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::folder::Folder;
 use super::print;
 use super::sources::{self, PerGpuOptions, Wanted};
 use super::values::{self, Given};
@@ -218,8 +218,7 @@ impl Source {
     }
 }
 
-/// Writes `trace` into the new folder `out`: into another one first, which is then renamed, so that
-/// there is all of it or nothing.
+/// Writes `trace` into the new folder `out`, all of it or nothing.
 fn write(trace: &TimedTrace, out: &Path) -> anyhow::Result<()> {
     if out.exists() {
         bail!(
@@ -227,25 +226,12 @@ fn write(trace: &TimedTrace, out: &Path) -> anyhow::Result<()> {
             out.display().to_string()
         );
     }
-    let name = out.file_name().and_then(|name| name.to_str());
-    let name = name.ok_or_else(|| anyhow!("--out: expected a folder with a name"))?;
-    let part = out.with_file_name(format!(".{name}.part"));
-    let written = write_files(trace, &part)
-        .and_then(|()| fs::rename(&part, out))
-        .with_context(|| format!("--out: {} cannot be written", out.display()));
-    if written.is_err() {
-        // What is half written is of no use; that it cannot be removed is not worth a second line.
-        let _ = fs::remove_dir_all(&part);
+    let folder = Folder::open(out, false)?;
+    let file = |name: &str, text: &str| folder.write(name, |to| to.write_all(text.as_bytes()));
+    file("nodes.csv", &canonical::nodes(trace))?;
+    file("pods.csv", &canonical::pods(trace))?;
+    if let Some(events) = canonical::events(trace) {
+        file("events.csv", &events)?;
     }
-    written
-}
-
-fn write_files(trace: &TimedTrace, folder: &Path) -> std::io::Result<()> {
-    fs::create_dir(folder)?;
-    fs::write(folder.join("nodes.csv"), canonical::nodes(trace))?;
-    fs::write(folder.join("pods.csv"), canonical::pods(trace))?;
-    match canonical::events(trace) {
-        Some(events) => fs::write(folder.join("events.csv"), events),
-        None => Ok(()),
-    }
+    folder.finish()
 }

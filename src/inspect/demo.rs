@@ -2,15 +2,12 @@
 //!
 //! It goes through the same parser as a file, so that it shows what real objects look like to Stowage:
 //! shares with placements, whole GPUs behind a device plugin that tells nobody which, a tainted pool,
-//! a cordoned node, a failed GPU, cores that run out before GPUs do. That a node's boards are cut on
-//! demand, or its GPUs time-sliced, is set afterwards, because no field that is read says it.
+//! a cordoned node, a failed GPU, cores that run out before GPUs do, boards that are cut on demand, GPUs
+//! that are time-sliced.
 
-use std::num::NonZeroU8;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use stowage_core::gpu::{Cut, Gpu, GpuMode, Sharing};
-use stowage_core::mig::Geometry;
 
 use crate::k8s::snapshot::Snapshot;
 
@@ -21,25 +18,8 @@ pub fn demo() -> Snapshot {
     items.extend(bound());
     items.extend(pending());
     let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
-    let mut snapshot = Snapshot::parse_with_rules(&list.to_string(), Path::new("demo"))
-        .expect("the demo is a list of nodes and pods");
-    for facts in &mut snapshot.nodes {
-        let mode = match &*facts.node.name {
-            "mig-1" => Geometry::of_board(A100.1).map(|geometry| GpuMode::Mig(Cut(geometry))),
-            "sliced-1" => NonZeroU8::new(4).map(|count| GpuMode::Replicas(count, Sharing::Time)),
-            _ => None,
-        };
-        if let Some(mode) = mode {
-            let gpus = facts.node.gpus.iter();
-            facts.node.gpus = gpus
-                .map(|gpu| Gpu {
-                    mode,
-                    ..gpu.clone()
-                })
-                .collect();
-        }
-    }
-    snapshot
+    Snapshot::parse_with_rules(&list.to_string(), Path::new("demo"))
+        .expect("the demo is a list of nodes and pods")
 }
 
 /// A kind of node: GPUs, their board and memory, cores, host memory in GiB.
@@ -48,6 +28,9 @@ type Size = (usize, &'static str, u32, u32, u32);
 const H100: Size = (8, "H100-80GB", 81_559, 96, 1900);
 const A100: Size = (4, "A100-80GB", 81_920, 96, 880);
 const L40S: Size = (2, "L40S-48GB", 46_068, 32, 256);
+
+/// The node whose boards are cut on demand.
+const MIG: &str = "mig-1";
 
 /// The taint of the pool for training.
 fn training() -> Value {
@@ -61,7 +44,11 @@ fn served(name: &str, size: Size, healthy: usize, spec: &Value) -> Value {
         json!({"index": index, "uuid": format!("GPU-{name}-{index}"), "vendor": "nvidia",
             "model": board, "memoryMib": mib, "healthy": index < healthy})
     };
-    let devices: Vec<_> = (0..gpus).map(device).collect();
+    let mut devices: Vec<_> = (0..gpus).map(device).collect();
+    if name == MIG {
+        let cut = |device: &mut Value| device["mig"] = "on-demand".into();
+        devices.iter_mut().for_each(cut);
+    }
     let inventory = json!({"v": 1, "handOver": "stowage-nri", "devices": devices});
     json!({"kind": "Node", "spec": spec,
         "metadata": {"name": name, "annotations": {"stowage.dev/inventory": inventory.to_string()}},
@@ -80,7 +67,11 @@ fn plugin(name: &str, product: &str, mib: u32, gpus: u32, cores: &str) -> Value 
 fn nodes() -> Vec<Value> {
     let open = json!({});
     let plugin = plugin("v100-1", "Tesla-V100-SXM2-16GB", 16_384, 4, "24");
-    let sliced = self::plugin("sliced-1", "Tesla-T4", 15_360, 2, "32");
+    let mut sliced = self::plugin("sliced-1", "Tesla-T4-SHARED", 15_360, 2, "32");
+    let labels = &mut sliced["metadata"]["labels"];
+    labels["nvidia.com/gpu.replicas"] = "4".into();
+    labels["nvidia.com/gpu.sharing-strategy"] = "time-slicing".into();
+    sliced["status"]["allocatable"]["nvidia.com/gpu"] = "8".into();
     let cpu = json!({"kind": "Node", "metadata": {"name": "cpu-1"},
         "status": {"allocatable": {"cpu": "16", "memory": "64Gi", "pods": "110"}}});
     vec![
@@ -92,7 +83,7 @@ fn nodes() -> Vec<Value> {
         served("share-4", A100, 3, &open),
         served("share-5", A100, 4, &json!({"unschedulable": true})),
         served("small-1", L40S, 2, &open),
-        served("mig-1", (2, A100.1, A100.2, 32, 240), 2, &open),
+        served(MIG, (2, A100.1, A100.2, 32, 240), 2, &open),
         sliced,
         plugin,
         cpu,
@@ -137,7 +128,7 @@ impl Ask {
         let entry = json!({"gpu": format!("GPU-mig-1-{index}"), "index": index, "memoryMib": 1,
             "computeMilli": 1, "mig": profile, "start": start});
         let placement = json!({"v": 1, "containers": {"main": [entry]}});
-        let mut pod = self.somewhere_on(name, "mig-1");
+        let mut pod = self.somewhere_on(name, MIG);
         pod["metadata"]["annotations"] = json!({"stowage.dev/placement": placement.to_string()});
         pod
     }

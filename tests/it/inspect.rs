@@ -1,11 +1,8 @@
 //! `stowage inspect` on small clusters: what is shown, what is warned of, what is refused.
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Command, Stdio};
-
 use serde_json::{Value, json};
 
-use crate::support::{Folder, refusal_of, stowage};
+use crate::support::{Folder, refusal_of, stowage, told_a_reader_that_leaves};
 
 const MIXED: &str = "tests/fixtures/clusters/mixed.json";
 
@@ -280,21 +277,8 @@ fn names_cannot_speak_to_the_terminal() {
 #[test]
 fn a_reader_that_leaves_early_is_one_clear_line() {
     let folder = Folder::empty().with("wide.json", wide(2000));
-    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("stowage"))
-        .args(["inspect", "--format", "json", &folder.file("wide.json")])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let mut first = [0];
-    let mut stdout = child.stdout.take().expect("stdout is a pipe");
-    stdout
-        .read_exact(&mut first)
-        .expect("there is a first byte");
-    drop(stdout);
-    let stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe"));
-    let lines: Vec<_> = stderr.lines().map_while(Result::ok).collect();
+    let arguments = ["inspect", "--format", "json", &folder.file("wide.json")];
+    let lines = told_a_reader_that_leaves(&arguments);
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].contains("the reader closed the pipe"), "{lines:?}");
-    assert_eq!(child.wait().expect("the program ends").code(), Some(2));
 }

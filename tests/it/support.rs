@@ -4,8 +4,9 @@
 //! a refusal is exit code 2, one line on stderr and nothing on stdout.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use assert_cmd::Command;
 use tempfile::TempDir;
@@ -144,4 +145,25 @@ pub(crate) fn traces() -> Option<PathBuf> {
         writeln!(io::stderr(), "{line}").expect("stderr can be written");
     }
     found
+}
+
+/// What the program says on stderr when whoever reads its output leaves after the first byte. It must
+/// end with exit code 2.
+pub(crate) fn told_a_reader_that_leaves(arguments: &[&str]) -> Vec<String> {
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("stowage"))
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut stdout = child.stdout.take().expect("stdout is a pipe");
+    let mut first = [0];
+    stdout
+        .read_exact(&mut first)
+        .expect("there is a first byte");
+    drop(stdout);
+    let stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe"));
+    let lines = stderr.lines().map_while(Result::ok).collect();
+    assert_eq!(child.wait().expect("the program ends").code(), Some(2));
+    lines
 }

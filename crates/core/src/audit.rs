@@ -53,6 +53,18 @@ pub enum Finding {
     },
 }
 
+impl Finding {
+    fn sum(state: &NodeState, what: String, capacity: u64, held: u64, left: u64) -> Self {
+        Self::Sum {
+            node: state.node().name.to_string(),
+            what,
+            capacity,
+            held,
+            left,
+        }
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -141,13 +153,7 @@ fn audit_sums(state: &NodeState, conflict: bool, findings: &mut Vec<Finding>) {
     let mut check = |what: String, capacity: u64, held: u64, left: u64| {
         let adds_up = conflict || held + left == capacity || foreign && held + left <= capacity;
         if held > capacity || !adds_up {
-            findings.push(Finding::Sum {
-                node: node.name.to_string(),
-                what,
-                capacity,
-                held,
-                left,
-            });
+            findings.push(Finding::sum(state, what, capacity, held, left));
         }
     };
     let holds = || state.holds().values();
@@ -198,13 +204,7 @@ fn audit_partitions(state: &NodeState, findings: &mut Vec<Finding>) {
     let (node, free) = (state.node(), state.free());
     let mut check = |what: String, capacity: u64, held: u64, left: u64| {
         if held + left != capacity {
-            findings.push(Finding::Sum {
-                node: node.name.to_string(),
-                what,
-                capacity,
-                held,
-                left,
-            });
+            findings.push(Finding::sum(state, what, capacity, held, left));
         }
     };
     for ((kind, count), left) in node.partitions.iter().zip(&free.partitions) {

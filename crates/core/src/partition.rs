@@ -48,6 +48,21 @@ impl AmdMode {
         (Self::Qpx, "qpx"),
         (Self::Cpx, "cpx"),
     ];
+
+    /// The mode and the memory domains that AMD's labels and resources spell `cpx_nps4`.
+    #[must_use]
+    pub fn with_memory(text: &str) -> Option<(Self, u8)> {
+        let (compute, memory) = text.split_once('_')?;
+        let (mode, _) = Self::ALL.iter().find(|(_, name)| *name == compute)?;
+        let memory = match memory {
+            "nps1" => 1,
+            "nps2" => 2,
+            "nps4" => 4,
+            "nps8" => 8,
+            _ => return None,
+        };
+        Some((*mode, memory))
+    }
 }
 
 impl Partition {

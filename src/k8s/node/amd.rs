@@ -12,9 +12,9 @@ use stowage_core::gpu::{Gpu, GpuMode, Model, Sharing, Vendor};
 use stowage_core::partition::AmdMode;
 use stowage_core::units::Mebibytes;
 
+use super::Reason;
 use super::devices::Kind;
 use super::object::NodeObject;
-use super::{Reason, partitions};
 use crate::k8s::boards;
 use crate::k8s::problem::Wrong;
 use crate::k8s::quantity;
@@ -70,7 +70,7 @@ fn mode(node: &NodeObject<'_>) -> Result<Option<(AmdMode, u8)>, Wrong> {
     let field = || format!("label amd.com/gpu.{MODE}");
     let expected = "a mode such as cpx_nps4, the same on every GPU";
     match (label(node, MODE), values(node, MODE).next()) {
-        (Some(text), _) => match partitions::mode(text) {
+        (Some(text), _) => match AmdMode::with_memory(text) {
             None => Err(Wrong::value(field(), expected, text)),
             mode => Ok(mode),
         },

@@ -16,7 +16,6 @@ mod health;
 mod rules;
 
 use serde::{Deserialize, Deserializer};
-use stowage_core::gpu::DeviceSet;
 use stowage_core::node::{Health, Node, Room};
 use stowage_core::units::{Mebibytes, Milli};
 
@@ -33,8 +32,6 @@ pub struct NodeFacts {
     pub node: Node,
     /// The UUID of each device, where it is known.
     pub uuids: Vec<Option<String>>,
-    /// Devices that the agent says do not work.
-    pub failed: DeviceSet,
     /// Where the devices were looked up.
     pub source: Source,
     /// Whether it is cordoned.
@@ -140,7 +137,6 @@ fn read(name: &str, node: &NodeObject<'_>) -> Result<NodeFacts, Reason> {
             },
         },
         uuids: devices.uuids,
-        failed: devices.failed,
         source: devices.source,
         unschedulable: node.spec.unschedulable,
         repels: soft

@@ -59,21 +59,7 @@ fn named(resource: &str) -> Named {
 fn amd_mode(resource: &str) -> Option<Option<(AmdMode, u8)>> {
     let (compute, _) = resource.strip_prefix("amd.com/")?.split_once('_')?;
     AmdMode::ALL.iter().find(|(_, name)| *name == compute)?;
-    Some(mode(&resource["amd.com/".len()..]))
-}
-
-/// The modes that AMD's labels and resources spell `cpx_nps4`.
-pub(super) fn mode(text: &str) -> Option<(AmdMode, u8)> {
-    let (compute, memory) = text.split_once('_')?;
-    let (compute, _) = AmdMode::ALL.iter().find(|(_, name)| *name == compute)?;
-    let memory = match memory {
-        "nps1" => 1,
-        "nps2" => 2,
-        "nps4" => 4,
-        "nps8" => 8,
-        _ => return None,
-    };
-    Some((*compute, memory))
+    Some(AmdMode::with_memory(&resource["amd.com/".len()..]))
 }
 
 /// The partitions that the device plugins of `node` offer, whose board is `board` if that is known.

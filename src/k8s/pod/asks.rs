@@ -89,11 +89,8 @@ pub(in crate::k8s) fn partition(resource: &str) -> Option<(Vendor, Partition)> {
         return shared.then_some((*vendor, Partition::Replica(*vendor)));
     }
     if let Some(mode) = name.strip_prefix("amd.com/") {
-        let (compute, memory) = mode.split_once('_')?;
-        let (mode, _) = AmdMode::ALL.iter().find(|(_, known)| *known == compute)?;
-        let memory = memory.strip_prefix("nps")?.parse().ok()?;
-        let sound = (1..=8).contains(&memory) && !shared;
-        return sound.then_some((Vendor::Amd, Partition::Amd(*mode, memory)));
+        let (mode, memory) = AmdMode::with_memory(mode).filter(|_| !shared)?;
+        return Some((Vendor::Amd, Partition::Amd(mode, memory)));
     }
     let profile = MigProfile::of_resource(name).ok()?;
     let known = |geometry: &Geometry| geometry.shape(profile).is_some();
@@ -110,7 +107,8 @@ fn is_partition(resource: &str) -> bool {
     if let Some(profile) = resource.strip_prefix("amd.com/") {
         let modes = profile.split_once('_');
         return modes.is_some_and(|(compute, memory)| {
-            matches!(compute, "spx" | "dpx" | "tpx" | "qpx" | "cpx") && memory.starts_with("nps")
+            let known = AmdMode::ALL.iter().any(|(_, name)| *name == compute);
+            known && memory.starts_with("nps")
         });
     }
     resource.starts_with("nvidia.com/mig-")

@@ -161,7 +161,7 @@ fn what_is_not_well_keeps_new_pods_away() {
     assert!(changing.node.health.ailing);
     let failed = facts("failed-device");
     let two = DeviceSet::EMPTY.with(2);
-    assert_eq!((failed.failed, failed.node.health.failed), (two, two));
+    assert_eq!(failed.node.health.failed, two);
     assert_eq!(failed.unhealthy, None);
     assert!(!failed.node.health.ailing);
 }

@@ -113,7 +113,7 @@ fn an_inventory_is_believed_before_labels() {
         None,
     ];
     assert_eq!(facts.uuids, uuids);
-    assert_eq!(facts.failed, DeviceSet::EMPTY.with(1));
+    assert_eq!(facts.node.health.failed, DeviceSet::EMPTY.with(1));
 }
 
 #[test]

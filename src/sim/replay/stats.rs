@@ -1,15 +1,10 @@
 //! Distributions of times, and differences of pairs with their bootstrap interval.
 //!
-//! Percentiles are exact, by nearest rank. An interval is the percentile bootstrap's (Efron, 1979): 95
-//! percent of the means of 10,000 resamples of the pairs, drawn from a fixed seed, so that the same
-//! numbers always give the same interval.
+//! Percentiles are exact, by nearest rank. The interval is that of `statistics.rs`.
 
-use rand::{RngExt, SeedableRng};
-use rand_pcg::Pcg64;
 use serde::Serialize;
 
-const RESAMPLES: usize = 10_000;
-const SEED: u64 = 20_170_904;
+use crate::sim::statistics;
 
 /// Mean and percentiles; `count` says of how many.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
@@ -71,22 +66,12 @@ impl Difference {
     /// Of `differences`, one a pair.
     #[must_use]
     pub fn of(differences: &[f64]) -> Self {
-        let n = differences.len();
-        let mean = |sum: f64| round(sum / n.max(1) as f64);
-        let whole = mean(differences.iter().sum());
-        if n < 2 {
-            return Self {
-                mean: whole,
-                interval: None,
-            };
-        }
-        let mut rng = Pcg64::seed_from_u64(SEED);
-        let resample = |_| (0..n).map(|_| differences[rng.random_range(0..n)]).sum();
-        let mut means: Vec<f64> = (0..RESAMPLES).map(resample).map(mean).collect();
-        means.sort_by(f64::total_cmp);
+        let estimate = statistics::estimates(&[differences.to_vec()])[0];
         Self {
-            mean: whole,
-            interval: Some((means[RESAMPLES / 40], means[RESAMPLES - 1 - RESAMPLES / 40])),
+            mean: estimate.map_or(0.0, |estimate| estimate.mean),
+            interval: estimate
+                .and_then(|estimate| estimate.interval)
+                .map(|interval| (interval.low, interval.high)),
         }
     }
 
