@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::levels::{Level, levels};
 use super::{Bandwidth, MOST_GPUS, Speeds, TopologyError};
 use crate::gpu::DeviceSet;
 
@@ -125,13 +126,25 @@ pub type Link = (usize, usize, Hop);
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Layout {
     gpus: usize,
+    known: Arc<Known>,
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Known {
     /// The pairs (0,1), (0,2), (1,2), (0,3) and so on: by the larger index, then the smaller.
-    pairs: Arc<[Pair]>,
+    pairs: Box<[Pair]>,
+    /// What follows from them.
+    levels: Box<[Level]>,
 }
 
 /// Where the pair of `low` and the larger `high` stands.
 fn place(low: usize, high: usize) -> usize {
-    high * (high - 1) / 2 + low
+    high * high.saturating_sub(1) / 2 + low
+}
+
+fn found(gpus: usize, pairs: &[Pair], a: usize, b: usize) -> Option<Pair> {
+    let (low, high) = (a.min(b), a.max(b));
+    (low != high && high < gpus).then(|| pairs[place(low, high)])
 }
 
 impl Layout {
@@ -168,7 +181,10 @@ impl Layout {
             bandwidth: speeds.slot.over(PciePath::System),
             ..Pair::UNKNOWN
         };
-        let mut pairs = vec![far; Self::uniform(gpus, far)?.pairs.len()];
+        if gpus > MOST_GPUS {
+            return Err(TopologyError::Gpus(gpus));
+        }
+        let mut pairs = vec![far; place(0, gpus)];
         let mut seen = vec![[false; 2]; pairs.len()];
         for &(a, b, hop) in links {
             if let Some(vertex) = [a, b].into_iter().find(|&gpu| gpu >= gpus) {
@@ -187,10 +203,7 @@ impl Layout {
             }
             apply(hop, speeds, &mut pairs[at])?;
         }
-        Ok(Self {
-            gpus,
-            pairs: pairs.into(),
-        })
+        Ok(Self::of(gpus, pairs.into()))
     }
 
     /// From the rows of `nvidia-smi topo -m`, GPUs only; the diagonal is `None`. It does not show
@@ -234,7 +247,15 @@ impl Layout {
         }
         let pairs = (0..gpus).flat_map(|high| (0..high).map(move |low| (low, high)));
         let pairs = pairs.map(|(low, high)| pair(low, high)).collect();
-        Ok(Self { gpus, pairs })
+        Ok(Self::of(gpus, pairs))
+    }
+
+    fn of(gpus: usize, pairs: Box<[Pair]>) -> Self {
+        let levels = levels(gpus, |a, b| found(gpus, &pairs, a, b));
+        Self {
+            gpus,
+            known: Arc::new(Known { pairs, levels }),
+        }
     }
 
     /// How many GPUs.
@@ -252,8 +273,7 @@ impl Layout {
     /// What joins `a` and `b`, or none where they are one device or not there.
     #[must_use]
     pub fn pair(&self, a: usize, b: usize) -> Option<Pair> {
-        let (low, high) = (a.min(b), a.max(b));
-        (low != high && high < self.gpus).then(|| self.pairs[place(low, high)])
+        found(self.gpus, &self.known.pairs, a, b)
     }
 
     /// How the worst joined pair of `set` is joined; none if it has no pair, or one is not known.
@@ -272,12 +292,9 @@ impl Layout {
         })
     }
 
-    /// All bandwidths that occur, from wide to narrow.
-    pub(super) fn bandwidths(&self) -> Vec<Bandwidth> {
-        let mut all: Vec<_> = self.pairs.iter().map(|pair| pair.bandwidth).collect();
-        all.sort_unstable_by(|a, b| b.cmp(a));
-        all.dedup();
-        all
+    /// All bandwidths that occur, from wide to narrow, and who is joined at each.
+    pub(super) fn levels(&self) -> &[Level] {
+        &self.known.levels
     }
 
     /// Whether every two GPUs have the same bandwidth. Then all sets of one size are equally good
@@ -285,8 +302,7 @@ impl Layout {
     /// [`Wish::splits`](super::Wish::splits).
     #[must_use]
     pub fn is_uniform(&self) -> bool {
-        let first = self.pairs.first();
-        first.is_none_or(|first| self.pairs.iter().all(|p| p.bandwidth == first.bandwidth))
+        self.known.levels.len() < 2
     }
 }
 

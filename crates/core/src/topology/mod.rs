@@ -8,10 +8,11 @@
 //! All of it is about one node: links between nodes are left aside. Nothing here knows who holds a
 //! device; callers say which are free.
 //!
-//! Reading order: `bandwidth`, `layout`, `graph`, `boards`, `wanted`, `objective`, `sets`, `search`,
+//! Reading order: `bandwidth`, `levels`, `layout`, `graph`, `boards`, `wanted`, `objective`, `sets`, `search`,
 //! `plugin`.
 
 mod bandwidth;
+mod levels;
 mod layout;
 mod graph;
 mod boards;

@@ -10,6 +10,7 @@
 
 use std::cmp::Reverse;
 
+use super::levels::{Level, relation};
 use super::objective::{Left, bits, indices, set, total};
 use super::{Bandwidth, Choice, Layout, MOST_GPUS, Wish, satisfies};
 use crate::gpu::DeviceSet;
@@ -57,16 +58,9 @@ pub(super) fn restricted(
     found.map(|found| Choice::of(layout, set(found)))
 }
 
-/// Who is joined to whom at one bandwidth or a wider one.
-struct Level {
-    bandwidth: Bandwidth,
-    joined: [u32; MOST_GPUS],
-}
-
 struct Search<'a> {
     layout: &'a Layout,
-    /// From wide to narrow.
-    levels: Vec<Level>,
+    levels: &'a [Level],
     /// Who may be taken with whom.
     allowed: [u32; MOST_GPUS],
     free: u32,
@@ -81,15 +75,15 @@ struct Exhausted;
 
 impl<'a> Search<'a> {
     fn new(layout: &'a Layout, free: u32, n: usize, wish: Option<Wish>) -> Self {
-        let has = |pair| wish.is_none_or(|wish: Wish| wish.wanted.is_had_by(pair));
-        let levels = layout.bandwidths().into_iter().map(|bandwidth| Level {
-            bandwidth,
-            joined: relation(layout, |pair| pair.bandwidth >= bandwidth),
-        });
+        let pair = |a, b| layout.pair(a, b);
+        let has = |wish: Wish, a, b| pair(a, b).is_some_and(|pair| wish.wanted.is_had_by(pair));
         let mut search = Self {
             layout,
-            levels: levels.collect(),
-            allowed: relation(layout, has),
+            levels: layout.levels(),
+            allowed: match wish {
+                Some(wish) => relation(layout.gpus(), |a, b| has(wish, a, b)),
+                None => [u32::MAX; MOST_GPUS],
+            },
             free,
             n,
             twin: [None; MOST_GPUS],
@@ -111,11 +105,9 @@ impl<'a> Search<'a> {
 
     /// Whether swapping `a` and `b` changes nothing among the free devices.
     fn alike(&self, a: usize, b: usize) -> bool {
-        indices(self.free & !(1 << a) & !(1 << b)).all(|other| {
-            let bandwidth = |x| self.layout.pair(x, other).map(|pair| pair.bandwidth);
-            let allowed = |x: usize| self.allowed[x] >> other & 1;
-            bandwidth(a) == bandwidth(b) && allowed(a) == allowed(b)
-        })
+        let others = self.free & !(1 << a) & !(1 << b);
+        let same = |joined: &[u32; MOST_GPUS]| (joined[a] ^ joined[b]) & others == 0;
+        self.levels.iter().all(|level| same(&level.joined)) && same(&self.allowed)
     }
 
     /// Finds the best set, if there is one.
@@ -203,7 +195,7 @@ impl<'a> Search<'a> {
     fn left(&self, rest: u32, steps: &mut u64) -> Result<Left, Exhausted> {
         let mut left = Left::default();
         for (power, fastest) in left.fastest.iter_mut().enumerate() {
-            for level in &self.levels {
+            for level in self.levels {
                 if is_clique(&level.joined, rest, 2 << power, steps)? {
                     *fastest = level.bandwidth;
                     break;
@@ -239,14 +231,6 @@ impl<'a> Search<'a> {
             (slowest, new.iter().sum::<u32>(), Reverse(device))
         })
     }
-}
-
-/// For each device those that have a good pair with it.
-fn relation(layout: &Layout, good: impl Fn(super::Pair) -> bool) -> [u32; MOST_GPUS] {
-    std::array::from_fn(|a| {
-        let others = (0..layout.gpus()).filter(|&b| layout.pair(a, b).is_some_and(&good));
-        bits(others.collect())
-    })
 }
 
 /// Whether some `n` of `among` are all joined to one another.
