@@ -9,7 +9,6 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use stowage_core::node::{HandOver, Node};
 use stowage_core::plan::Context;
 use stowage_core::strategy::fgd::Outlook;
 use stowage_core::workload::Workload;
@@ -18,6 +17,7 @@ use crate::config::WorkloadKind;
 use crate::config::server::ServerConfiguration;
 use crate::config::workload::Expected;
 use crate::extender::decisions::DecisionLog;
+use crate::extender::foresight;
 use crate::extender::health::Health;
 use crate::extender::learn::Learner;
 use crate::extender::live::Live;
@@ -148,6 +148,7 @@ impl Serve {
         let running = server::start(server, usize::from(self.workers))
             .with_context(|| format!("{} or {}", server.config.listen, server.config.health))?;
         tracing::info!(verbs = %running.verbs, health = %running.health, "serving {what}");
+        tokio::spawn(foresight::keep(server.clone()));
         let mut terminate =
             tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         tokio::select! {
@@ -246,14 +247,7 @@ fn demo() -> Snapshot {
         let uuid = |index| Some(format!("GPU-{}-{index}", node.name));
         NodeFacts {
             uuids: (0..devices).map(uuid).collect(),
-            node: Node {
-                name: Arc::from(node.name.as_str()),
-                rank: 0,
-                room: node.room,
-                gpus: node.gpus.clone(),
-                hand_over: HandOver::StowageNri,
-                ..Node::default()
-            },
+            node,
             source: Source::Inventory,
             unschedulable: false,
             repels: Vec::new(),

@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use crate::assign;
-use crate::mig::{Demand, Prospects};
+use crate::mig::Prospects;
 use crate::node::{NodeState, Room};
 use crate::request::{ContainerRequest, Devices, PodRequest};
 use crate::strategy::fgd::Outlook;
@@ -26,7 +26,6 @@ pub struct Context {
     strategy: Strategy,
     parameters: Parameters,
     outlook: Arc<Outlook>,
-    prospects: Arc<Prospects>,
     seed: u64,
     decision: u64,
 }
@@ -69,7 +68,6 @@ impl Context {
             strategy,
             parameters,
             outlook,
-            prospects: Arc::new(Prospects::new(Demand::default())),
             seed,
             decision: 0,
         }
@@ -110,7 +108,7 @@ impl Context {
     /// What boards that are cut on demand are worth.
     #[must_use]
     pub fn prospects(&self) -> &Prospects {
-        &self.prospects
+        self.outlook.prospects()
     }
 
     /// A number drawn for this decision and `what`, the same on every platform.

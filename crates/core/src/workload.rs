@@ -2,9 +2,13 @@
 //!
 //! A *class* is what fragmentation can see of a pod: cores, devices, the share of each, acceptable
 //! models. Host memory is left out, as in the published method (openb benchmark: "typical pods").
+//! MIG instances are counted beside the classes, by profile: what they lose or keep is another question
+//! (`mig/prospects.rs`).
 
 use std::collections::BTreeMap;
 
+use crate::mig::MigProfile;
+use crate::partition::Partition;
 use crate::request::{ContainerRequest, Models, PodRequest, ShareMemory};
 use crate::units::{Mebibytes, Milli};
 
@@ -42,6 +46,16 @@ impl Class {
     }
 }
 
+/// The MIG instances that a pod asks for, container by container; replicas of instances that are there
+/// already are not.
+pub fn instances(pod: &PodRequest) -> impl Iterator<Item = MigProfile> {
+    let containers = pod.containers().iter();
+    containers.filter_map(|container| match container {
+        ContainerRequest::Partition(Partition::Mig(profile)) => Some(*profile),
+        _ => None,
+    })
+}
+
 /// MiB that a share asks of each device, 0 where it asks for a part of the device.
 fn memory(container: &ContainerRequest) -> Mebibytes {
     match container {
@@ -58,15 +72,28 @@ fn memory(container: &ContainerRequest) -> Mebibytes {
 pub struct Workload {
     classes: Vec<(Class, u64)>,
     total: u64,
+    instances: BTreeMap<MigProfile, u64>,
 }
 
 impl Workload {
     /// Counts `pods`. Equally frequent classes go by cores, share, devices, models, largest first.
     pub fn count<'a>(pods: impl IntoIterator<Item = &'a PodRequest>) -> Self {
-        Self::of(pods.into_iter().map(|pod| (Class::of(pod), 1)))
+        let mut asked = BTreeMap::new();
+        let classes = pods.into_iter().map(|pod| {
+            instances(pod).for_each(|profile| *asked.entry(profile).or_insert(0) += 1);
+            (Class::of(pod), 1)
+        });
+        let workload = Self::of(classes);
+        workload.with_instances(asked)
     }
 
-    /// Adds up counted classes; in the order of [`Workload::count`].
+    /// The same with so many requests for MIG instances, by profile.
+    #[must_use]
+    pub fn with_instances(self, instances: BTreeMap<MigProfile, u64>) -> Self {
+        Self { instances, ..self }
+    }
+
+    /// Adds up counted classes; in the order of [`Workload::count`]. No MIG instances.
     pub fn of(counted: impl IntoIterator<Item = (Class, u64)>) -> Self {
         let mut counts: BTreeMap<Class, u64> = BTreeMap::new();
         for (class, count) in counted {
@@ -75,10 +102,15 @@ impl Workload {
         let total = counts.values().sum();
         let mut classes: Vec<_> = counts.into_iter().rev().collect();
         classes.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-        Self { classes, total }
+        Self {
+            classes,
+            total,
+            instances: BTreeMap::new(),
+        }
     }
 
-    /// Only the most frequent classes that together make up at least `percent` of the pods.
+    /// Only the most frequent classes that together make up at least `percent` of the pods; all MIG
+    /// instances.
     #[must_use]
     pub fn covering(&self, percent: u32) -> Self {
         let mut covered = 0;
@@ -95,6 +127,7 @@ impl Workload {
         Self {
             classes,
             total: self.total,
+            instances: self.instances.clone(),
         }
     }
 
@@ -102,6 +135,12 @@ impl Workload {
     #[must_use]
     pub fn classes(&self) -> &[(Class, u64)] {
         &self.classes
+    }
+
+    /// Requests for MIG instances, by profile.
+    #[must_use]
+    pub fn instances(&self) -> &BTreeMap<MigProfile, u64> {
+        &self.instances
     }
 
     /// Pods counted, those of classes left out included.

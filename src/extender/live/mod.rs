@@ -69,7 +69,7 @@ pub struct Live {
     names: Names,
     max_pending: usize,
     expired: Timestamp,
-    learner: Option<Learner>,
+    pub(super) learner: Option<Learner>,
     /// Attempts to write that may still matter.
     pub attempts: Attempts,
     /// Pods whose Binding was applied, until a watch shows them: a list that was begun before does

@@ -65,7 +65,9 @@ impl Live {
             return;
         };
         if let Some(outlook) = learner.count(requests) {
-            let context = self.planner.context().looking_at(outlook);
+            let context = self.planner.context();
+            let outlook = outlook.with_prospects(context.outlook().prospects().clone());
+            let context = context.looking_at(Arc::new(outlook));
             self.planner.set_context(context);
         }
     }

@@ -29,6 +29,24 @@ impl Demand {
         demand
     }
 
+    /// Requests by profile alone, on whichever boards have it, steadied by the usual ones. A board none
+    /// of whose profiles was asked for is expected to see the usual ones.
+    pub fn on_all_boards(counted: &BTreeMap<MigProfile, u64>) -> Self {
+        let asked = |geometry: &Geometry| {
+            let mut profiles = counted.keys();
+            profiles.any(|profile| geometry.shape(*profile).is_some())
+        };
+        let boards = Geometry::all().iter().filter(|geometry| asked(geometry));
+        Self::of(boards.flat_map(|geometry| {
+            let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+            let seen = counted
+                .iter()
+                .map(move |(profile, n)| (*profile, count(*n)));
+            let all = Self::usual(geometry).chain(seen);
+            all.map(move |(profile, count)| (geometry, profile, count))
+        }))
+    }
+
     /// What is expected when nothing is known: each plain profile twice, but the whole board and a
     /// profile with extra memory once, others never (they lie where a plain one would).
     ///

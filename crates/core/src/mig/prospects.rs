@@ -75,6 +75,12 @@ struct Way {
     start: u8,
 }
 
+impl Default for Prospects {
+    fn default() -> Self {
+        Self::new(Demand::default())
+    }
+}
+
 impl Prospects {
     /// Looks ahead with `demand`.
     #[must_use]
@@ -92,6 +98,13 @@ impl Prospects {
     /// Computes the table of `geometry` now.
     pub fn prepare(&self, geometry: &Geometry) {
         self.joint(geometry);
+    }
+
+    /// Whether the table of `geometry` is there, so that a choice takes no longer than usual.
+    #[must_use]
+    pub fn is_prepared(&self, geometry: &Geometry) -> bool {
+        let table = self.tables.get(geometry.index);
+        table.is_some_and(|table| table.get().is_some())
     }
 
     /// The board and the start for one more instance of `profile`; `None` when no board takes it.

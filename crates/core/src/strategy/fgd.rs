@@ -19,7 +19,10 @@
 //! (covered/total).
 //! Source: Weng et al., "Beware of Fragmentation", USENIX ATC '23, and its simulator.
 
+use std::sync::Arc;
+
 use crate::gpu::{DeviceFree, Gpu, GpuMode, Model};
+use crate::mig::{self, Prospects};
 use crate::node::NodeState;
 use crate::request::Models;
 use crate::workload::Workload;
@@ -53,6 +56,8 @@ pub struct Outlook {
     access: Vec<Vec<bool>>,
     /// Whether some class states memory in MiB.
     memory: bool,
+    /// What boards that are cut on demand are worth.
+    prospects: Arc<Prospects>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +96,11 @@ impl Outlook {
         let total = workload.total() as f64;
         let covered: u64 = workload.classes().iter().map(|(_, count)| count).sum();
         let covered = covered as f64 / total;
-        let mut outlook = Self::default();
+        let instances = mig::Demand::on_all_boards(workload.instances());
+        let mut outlook = Self {
+            prospects: Arc::new(Prospects::new(instances)),
+            ..Self::default()
+        };
         for (class, count) in workload.classes() {
             let demand = Demand {
                 share: class.share.0,
@@ -123,6 +132,18 @@ impl Outlook {
             .map(row)
             .collect();
         outlook
+    }
+
+    /// The same with other expectations of MIG instances.
+    #[must_use]
+    pub fn with_prospects(self, prospects: Arc<Prospects>) -> Self {
+        Self { prospects, ..self }
+    }
+
+    /// What boards that are cut on demand are worth.
+    #[must_use]
+    pub fn prospects(&self) -> &Arc<Prospects> {
+        &self.prospects
     }
 
     /// Compute of `state`'s free devices that is useless to the expected pods, in thousandths of a

@@ -8,6 +8,7 @@ use stowage_core::workload::{Class, Workload};
 
 use crate::drawing::{Scene, expecting, request};
 use crate::history::pod;
+use crate::parts::instances;
 
 /// Counts pods written as `3 x share 500`.
 fn count(pods: &[&str]) -> Workload {
@@ -124,4 +125,16 @@ proptest! {
             prop_assert!((sum(&kept) - last) * 100 < workload.total() * u64::from(percent));
         }
     }
+}
+
+#[test]
+fn mig_instances_are_counted_by_profile_beside_the_classes() {
+    let pods = [instances("1g.10gb 1g.10gb 3g.40gb"), instances("1g.10gb")];
+    let workload = Workload::count(&pods).covering(10);
+    let spelled = workload.instances().iter();
+    let spelled: Vec<_> = spelled
+        .map(|(profile, count)| format!("{count} {profile}"))
+        .collect();
+    assert_eq!(spelled, ["3 1g.10gb", "1 3g.40gb"]);
+    assert_eq!(spell(&workload), ["2: 0 0 x0"]);
 }
