@@ -19,7 +19,9 @@ impl Source {
         let Given { place, value: text } = given;
         match text.split(':').next() {
             Some("demo") if *text == "demo" => Ok(Self::Demo),
-            Some("openb") if *text != "openb:" => Ok(Self::Openb(folder_of(given, base, "openb", "openb")?)),
+            Some("openb") if *text != "openb:" => {
+                Ok(Self::Openb(folder_of(given, base, "openb", "openb")?))
+            }
             _ => bail!("{place}: expected demo, openb or openb:DIR, got {text:?}"),
         }
     }

@@ -1,5 +1,6 @@
 //! Files of objects as text: read within a bound, from standard input if the name is `-`, and YAML
-//! turned into what the JSON reader takes.
+//! turned into what the JSON reader takes. Bytes that are no UTF-8 are told with their places, so that
+//! they spoil one object and not a file.
 //!
 //! What begins with a brace or a bracket is JSON, everything else YAML. YAML goes through values,
 //! which is slower and loses places inside of an object; large clusters are written as JSON.
@@ -16,30 +17,95 @@ use crate::config::yaml::one_line;
 /// Most bytes of a file.
 pub(super) const MAX_INPUT: u64 = 1 << 30;
 
+/// Most places of a file that are no UTF-8; a file with more is no text.
+const MAX_BROKEN: usize = 1000;
+
+/// What some editors begin a file with.
+const BYTE_ORDER: &[u8] = b"\xef\xbb\xbf";
+
 /// The name that stands for standard input.
 const STDIN: &str = "-";
+
+/// The text of a file.
+#[derive(Debug, Default)]
+pub(super) struct Input {
+    /// With U+FFFD for each place that is no UTF-8.
+    pub(super) text: String,
+    /// Those places, ascending.
+    pub(super) broken: Vec<Broken>,
+}
+
+/// A place that is no UTF-8.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Broken {
+    /// Where its U+FFFD begins in the text.
+    pub(super) at: usize,
+    /// The first byte that stood there.
+    byte: u8,
+}
 
 /// The text of `file`.
 ///
 /// # Errors
-/// When it cannot be read, is larger than [`MAX_INPUT`] or is not UTF-8.
-pub(super) fn read(file: &Path) -> Result<String, SnapshotError> {
+/// When it cannot be read, is larger than [`MAX_INPUT`] or has more than [`MAX_BROKEN`] places that are
+/// no UTF-8.
+pub(super) fn read(file: &Path) -> Result<Input, SnapshotError> {
     let bytes = bytes(file).map_err(|reason| SnapshotError::Unreadable {
         file: file.to_owned(),
         reason,
     })?;
-    String::from_utf8(bytes).map_err(|error| {
-        let end = error.utf8_error().valid_up_to();
-        let bytes = error.as_bytes();
-        let before = &bytes[..end];
+    let input = Input::new(&bytes);
+    match input.broken.get(MAX_BROKEN) {
+        Some(broken) => Err(broken.error(&input.text, file)),
+        None => Ok(input),
+    }
+}
+
+impl Input {
+    /// Of the `bytes` of a file, without a byte order mark.
+    pub(super) fn new(bytes: &[u8]) -> Self {
+        let mut input = Self::default();
+        for chunk in bytes
+            .strip_prefix(BYTE_ORDER)
+            .unwrap_or(bytes)
+            .utf8_chunks()
+        {
+            input.text.push_str(chunk.valid());
+            if let Some(&byte) = chunk.invalid().first() {
+                let at = input.text.len();
+                input.broken.push(Broken { at, byte });
+                input.text.push(char::REPLACEMENT_CHARACTER);
+            }
+            if input.broken.len() > MAX_BROKEN {
+                break;
+            }
+        }
+        input
+    }
+}
+
+impl Broken {
+    /// Line, column in bytes, and what is wrong there.
+    pub(super) fn placed(self, text: &str) -> (usize, usize, String) {
+        let before = &text.as_bytes()[..self.at];
         let line = before.iter().rposition(|&byte| byte == b'\n');
+        (
+            before.iter().filter(|&&byte| byte == b'\n').count() + 1,
+            self.at - line.map_or(0, |at| at + 1) + 1,
+            format!("expected UTF-8 text, got 0x{:02x}", self.byte),
+        )
+    }
+
+    /// The whole `file` cannot be used.
+    pub(super) fn error(self, text: &str, file: &Path) -> SnapshotError {
+        let (line, column, problem) = self.placed(text);
         SnapshotError::Json {
             file: file.to_owned(),
-            line: before.iter().filter(|&&byte| byte == b'\n').count() + 1,
-            column: end - line.map_or(0, |at| at + 1) + 1,
-            problem: format!("expected UTF-8 text, got 0x{:02x}", bytes[end]),
+            line,
+            column,
+            problem,
         }
-    })
+    }
 }
 
 fn bytes(file: &Path) -> io::Result<Vec<u8>> {
@@ -73,8 +139,7 @@ fn too_large(length: &str) -> io::Error {
 
 /// Whether `text` is to be read as JSON.
 pub(super) fn is_json(text: &str) -> bool {
-    let first = text.trim_start_matches('\u{feff}').trim_start().chars();
-    matches!(first.clone().next(), None | Some('{' | '['))
+    matches!(text.trim_start().chars().next(), None | Some('{' | '['))
 }
 
 /// The documents of a YAML file.

@@ -3,7 +3,8 @@
 //! Read are objects of kind Node and Pod and lists of them, mixed or not, one document after another
 //! in one file; other kinds are skipped. A file that is broken is one error with its place. An object
 //! that is wrong is left out and becomes a problem, in one sentence, so that one odd node does not
-//! hide a cluster.
+//! hide a cluster. So it is with bytes that are no UTF-8, in JSON; a pod with such bytes is read as far
+//! as it goes, because it may hold something.
 //!
 //! Who may come to a node, and what a pod demands of it, is read only where somebody asks for it
 //! ([`Snapshot::read_with_rules`]): in front of a live decision kube-scheduler has judged it.
@@ -22,7 +23,7 @@ use stowage_core::rules::{NodeRules, PodRules};
 use stowage_core::units::PodUid;
 use thiserror::Error;
 
-use super::input;
+use super::input::{self, Broken, Input};
 use super::json::{List, Text, null};
 use super::node::{NodeFacts, NodeObject, RuledNode};
 use super::pod::{PodFacts, PodObject, RuledPod};
@@ -122,7 +123,9 @@ impl Snapshot {
     /// When it cannot be read, is larger than 1 GiB, is neither JSON nor YAML, or has no Node and no
     /// Pod in it.
     pub fn read(file: &Path) -> Result<Self, SnapshotError> {
-        Self::parse(&input::read(file)?, file)
+        let mut reader = Reader::default();
+        reader.file(input::read(file)?, file)?;
+        Ok(reader.snapshot)
     }
 
     /// Reads the `text` of `file`.
@@ -131,7 +134,7 @@ impl Snapshot {
     /// When it is neither JSON nor YAML, or has no Node and no Pod in it.
     pub fn parse(text: &str, file: &Path) -> Result<Self, SnapshotError> {
         let mut reader = Reader::default();
-        reader.file(text, file)?;
+        reader.file(Input::new(text.as_bytes()), file)?;
         Ok(reader.snapshot)
     }
 
@@ -144,7 +147,7 @@ impl Snapshot {
         let mut reader = Reader::with_rules();
         for file in files {
             let found = reader.snapshot.problems.len();
-            reader.file(&input::read(file)?, file)?;
+            reader.file(input::read(file)?, file)?;
             for problem in &mut reader.snapshot.problems[found..] {
                 // Those that begin with a place follow the name at once, as in a compiler's output.
                 let gap = if problem.starts_with(|c: char| c.is_ascii_digit()) {
@@ -164,7 +167,7 @@ impl Snapshot {
     /// As [`Snapshot::parse`].
     pub fn parse_with_rules(text: &str, file: &Path) -> Result<Self, SnapshotError> {
         let mut reader = Reader::with_rules();
-        reader.file(text, file)?;
+        reader.file(Input::new(text.as_bytes()), file)?;
         Ok(reader.snapshot)
     }
 }
@@ -177,6 +180,8 @@ struct Reader {
     /// Whether there was a list, or an object of a kind that is read.
     known: bool,
     ruled: bool,
+    /// Places of the file that are no UTF-8 and lie in no object taken in so far.
+    broken: Vec<Broken>,
 }
 
 /// The text that objects are parts of, if people wrote it, so that their places mean something.
@@ -190,13 +195,18 @@ impl Reader {
         }
     }
 
-    /// Takes in the `text` of `file`.
-    fn file(&mut self, text: &str, file: &Path) -> Result<(), SnapshotError> {
+    /// Takes in the text of `file`.
+    fn file(&mut self, input: Input, file: &Path) -> Result<(), SnapshotError> {
         self.known = false;
-        let text = text.trim_start_matches('\u{feff}');
+        self.broken = input.broken;
+        let text = &*input.text;
         if input::is_json(text) {
             self.documents(text, true, file)?;
-        } else {
+        }
+        if let Some(broken) = self.broken.first() {
+            return Err(broken.error(text, file));
+        }
+        if !input::is_json(text) {
             let yaml = |problem| SnapshotError::Yaml {
                 file: file.to_owned(),
                 problem,
@@ -252,13 +262,37 @@ impl Reader {
     fn object(&mut self, json: &str, kind: &str, whole: Whole<'_>) {
         let head: Result<Head<'_>, _> = serde_json::from_str(json);
         let said = head.as_ref().map_or("", |head| &*head.kind);
-        let taken = match if said.is_empty() { kind } else { said } {
-            "Node" => self.node(json, whole),
-            "Pod" => self.pod(json, whole),
+        if said.contains(char::REPLACEMENT_CHARACTER) {
+            // Nobody knows what it is: the file is broken.
+            return;
+        }
+        let broken = self.broken_within(json, whole);
+        let taken = match (if said.is_empty() { kind } else { said }, broken) {
+            ("Node", None) => self.node(json, whole),
+            ("Node", Some(place)) => Err(format!("{place} in a node, which is left out")),
+            ("Pod", None) => self.pod(json, whole),
+            // It may hold something, so that it is read as far as it goes.
+            ("Pod", Some(place)) => {
+                let problem = format!("{place} in a pod, read with U+FFFD there");
+                self.snapshot.problems.push(problem);
+                self.pod(json, whole)
+            }
             _ => return,
         };
         self.known = true;
         self.snapshot.problems.extend(taken.err());
+    }
+
+    /// The first place within `json` that is no UTF-8, in words.
+    fn broken_within(&mut self, json: &str, whole: Whole<'_>) -> Option<String> {
+        let text = whole.filter(|_| !self.broken.is_empty())?;
+        let start = offset(text, json);
+        let from = self.broken.partition_point(|broken| broken.at < start);
+        let to = self
+            .broken
+            .partition_point(|broken| broken.at < start + json.len());
+        let (line, column, problem) = self.broken.drain(from..to).next()?.placed(text);
+        Some(format!("{line}:{column}: {problem}"))
     }
 
     fn node(&mut self, json: &str, whole: Whole<'_>) -> Result<(), String> {
@@ -324,10 +358,14 @@ fn made_up_uid(full_name: &str) -> PodUid {
     PodUid(u128::from_be_bytes(bytes))
 }
 
+/// Where `part` begins in `text`.
+fn offset(text: &str, part: &str) -> usize {
+    (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize)
+}
+
 /// Line and column in `text`, and what is wrong there, where reading `part` of it gave `error`.
 fn located(text: &str, part: &str, error: &serde_json::Error) -> (usize, usize, String) {
-    let start = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-    let before = text.get(..start).unwrap_or_default();
+    let before = text.get(..offset(text, part)).unwrap_or_default();
     let line = before.bytes().filter(|&b| b == b'\n').count() + error.line().max(1);
     let indent = match error.line() {
         0 | 1 => before.len() - before.rfind('\n').map_or(0, |at| at + 1),

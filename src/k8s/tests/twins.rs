@@ -288,15 +288,21 @@ fn an_annotation_of_a_megabyte_is_looked_at_no_further() {
 }
 
 #[test]
-fn text_that_is_not_unicode_is_an_error_with_its_place() {
+fn a_node_that_is_not_unicode_is_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("nodes.json");
-    let mut bytes = text("l4-mps").into_bytes();
+    let mut bytes = [text("l4-mps"), text("failed-device")]
+        .join("\n")
+        .into_bytes();
     let at = bytes.windows(4).position(|w| w == b"L4-S").unwrap();
     bytes[at] = 0xff;
     std::fs::write(&file, bytes).unwrap();
-    let error = Snapshot::read(&file).unwrap_err().to_string();
-    assert!(error.ends_with("expected UTF-8 text, got 0xff"), "{error}");
+    let snapshot = Snapshot::read(&file).unwrap();
+    let names = snapshot.nodes.iter().map(|facts| &*facts.node.name);
+    assert_eq!(names.collect::<Vec<_>>(), ["a100-failed"]);
+    let sentence = "expected UTF-8 text, got 0xff in a node, which is left out";
+    assert_eq!(snapshot.problems.len(), 1);
+    assert!(snapshot.problems[0].ends_with(sentence), "{snapshot:?}");
     // Half a surrogate pair is what JSON itself can say that is not Unicode.
     let half = text("l4-mps").replace("NVIDIA-L4-SHARED", r"\ud800");
     let snapshot = Snapshot::parse(&half, Path::new("f")).unwrap();
