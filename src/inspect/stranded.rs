@@ -177,7 +177,11 @@ fn groups(model: &Model, shapes: &[&Shape]) -> Vec<(NodeIx, u64)> {
                 free.unsure,
             ),
             (free.boards.clone(), free.partitions.to_vec()),
-            (state.node().partitions.clone(), state.node().links.clone()),
+            (
+                state.node().partitions.clone(),
+                state.node().cut_from.clone(),
+                state.node().links.clone(),
+            ),
             (room.cores, room.memory, room.pods, state.node().hand_over),
             (state.node().health, info.rules.unschedulable(), admitted),
         );

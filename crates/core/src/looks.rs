@@ -47,6 +47,7 @@ struct Hardware {
     health: Health,
     gpus: Arc<[Gpu]>,
     partitions: Arc<[(Partition, u32)]>,
+    cut_from: Option<Gpu>,
     links: Option<Arc<Layout>>,
 }
 
@@ -125,6 +126,7 @@ impl Looks {
             health: node.health,
             gpus: node.gpus.clone(),
             partitions: node.partitions.clone(),
+            cut_from: node.cut_from.clone(),
             links: node.links.clone(),
         };
         let number = *self.hardware.entry(hardware).or_insert(next);

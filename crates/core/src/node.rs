@@ -36,6 +36,8 @@ pub struct Node {
     pub gpus: Arc<[Gpu]>,
     /// Partitions that were cut beforehand, of which the vendor's plugin chooses: how many of a kind.
     pub partitions: Arc<[(Partition, u32)]>,
+    /// What the partitions were cut from, as far as it is known.
+    pub cut_from: Option<Gpu>,
     /// Who makes a chosen device real.
     pub hand_over: HandOver,
     /// How the devices are joined, if that is known.

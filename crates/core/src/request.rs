@@ -193,6 +193,15 @@ impl PodRequest {
             && gpu.memory >= self.least_memory
     }
 
+    /// Whether parts of `device` may serve the pod; where it is not known, only if any device may.
+    #[must_use]
+    pub fn accepts_parts_of(&self, device: Option<&Gpu>) -> bool {
+        match device {
+            Some(gpu) => self.accepts(gpu),
+            None => self.models == Models::Any && self.least_memory == Mebibytes(0),
+        }
+    }
+
     /// The same request with another amount of host memory.
     #[must_use]
     pub fn with_memory(&self, memory: Mebibytes) -> Self {

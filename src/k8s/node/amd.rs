@@ -65,6 +65,17 @@ pub(super) fn whole(node: &NodeObject<'_>, offered: u64) -> Result<Option<Kind>,
     }))
 }
 
+/// The board whose parts the node counts; none if it is not labelled.
+pub(super) fn board(node: &NodeObject<'_>) -> Option<Gpu> {
+    let board = boards::amd(label(node, "product-name")?, 0, true);
+    Some(Gpu {
+        vendor: Vendor::Amd,
+        model: board.model,
+        memory: Mebibytes(board.gib * 1024),
+        mode: GpuMode::Plain,
+    })
+}
+
 /// How every GPU of the node is cut, if that is said.
 fn mode(node: &NodeObject<'_>) -> Result<Option<(AmdMode, u8)>, Wrong> {
     let field = || format!("label amd.com/gpu.{MODE}");

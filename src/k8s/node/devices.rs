@@ -29,6 +29,7 @@ use crate::k8s::quantity;
 pub(super) struct Devices {
     pub(super) gpus: Arc<[Gpu]>,
     pub(super) partitions: Counted,
+    pub(super) cut_from: Option<Gpu>,
     pub(super) uuids: Vec<Option<String>>,
     pub(super) failed: DeviceSet,
     pub(super) hand_over: HandOver,
@@ -77,11 +78,13 @@ fn from_labels(node: &NodeObject<'_>) -> Result<Devices, Reason> {
     }
     let partitions = counted(node, size, &mut source)?;
     let joined = machine.filter(|_| partitions.is_empty());
+    let cut_from = board(node, &partitions, size);
     Ok(Devices {
         uuids: vec![None; gpus.len()],
         joined: joined.and_then(|machine| links::of_machine(machine, gpus.len())),
         gpus: gpus.into(),
         partitions,
+        cut_from,
         failed: DeviceSet::EMPTY,
         hand_over: HandOver::DevicePlugin,
         source,
@@ -189,6 +192,26 @@ fn counted(
     };
     *source = (*source).min(from);
     Ok(partitions)
+}
+
+/// What the counted `partitions` are parts of, if it is known; none if there are none.
+fn board(
+    node: &NodeObject<'_>,
+    partitions: &[(Partition, u32)],
+    size: Option<&Size>,
+) -> Option<Gpu> {
+    let (kind, _) = partitions.first()?;
+    let (vendor, labelled) = match kind {
+        Partition::Amd(..) => (Vendor::Amd, amd::board(node)),
+        _ => (Vendor::Nvidia, nvidia::board(node)),
+    };
+    let of_size = size.filter(|size| size.vendor == vendor);
+    labelled.or(of_size.map(|size| Gpu {
+        vendor,
+        model: Model::new(size.board),
+        memory: size.memory,
+        mode: GpuMode::Plain,
+    }))
 }
 
 fn is_replica(kind: Partition) -> bool {

@@ -25,8 +25,14 @@ pub(super) fn of(node: &NodeObject<'_>, inventory: &Inventory) -> Result<Devices
     let failed: DeviceSet = (0..devices.len())
         .filter(|&d| !devices[d].healthy)
         .collect();
+    let partitions = partitions::listed(inventory)?;
+    let alike = gpus.windows(2).all(|pair| pair[0].model == pair[1].model);
     Ok(Devices {
-        partitions: partitions::listed(inventory)?,
+        cut_from: gpus
+            .first()
+            .filter(|_| alike && !partitions.is_empty())
+            .cloned(),
+        partitions,
         joined: links::listed(inventory, &gpus)?,
         gpus: gpus.into(),
         uuids: devices.iter().map(|d| d.uuid.clone()).collect(),

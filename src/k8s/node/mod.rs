@@ -129,6 +129,7 @@ fn read(name: &str, node: &NodeObject<'_>) -> Result<NodeFacts, Reason> {
             room,
             gpus: devices.gpus,
             partitions: devices.partitions,
+            cut_from: devices.cut_from,
             hand_over: devices.hand_over,
             links: devices.joined,
             health: Health {

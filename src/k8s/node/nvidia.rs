@@ -39,6 +39,17 @@ pub(super) fn product<'n>(node: &'n NodeObject<'_>) -> Option<Product<'n>> {
     label(node, PRODUCT).map(boards::product)
 }
 
+/// The board whose parts the node counts; none if it is not labelled.
+pub(super) fn board(node: &NodeObject<'_>) -> Option<Gpu> {
+    let memory = label(node, MEMORY).and_then(|text| mebibytes(MEMORY, text).ok());
+    Some(Gpu {
+        vendor: Vendor::Nvidia,
+        model: boards::model(label(node, PRODUCT)?),
+        memory: memory.unwrap_or_default(),
+        mode: GpuMode::Plain,
+    })
+}
+
 /// How many GPUs discovery counted; MIG instances, where each counts as a device.
 pub(super) fn physical(node: &NodeObject<'_>) -> Result<Option<u64>, Wrong> {
     let Some(text) = label(node, COUNT) else {

@@ -28,7 +28,7 @@ pub(super) fn is_counted(state: &NodeState, container: &ContainerRequest) -> boo
 }
 
 /// How many counted partitions of the kinds asked for would be left, none if no such kind is asked
-/// for.
+/// for. They must be cut from a device that the pod accepts.
 pub(super) fn count(state: &NodeState, request: &PodRequest) -> Result<Option<i64>, Unfit> {
     let mut left: SmallVec<[u32; 2]> = SmallVec::from_slice(&state.free().partitions);
     let mut touched = false;
@@ -42,6 +42,9 @@ pub(super) fn count(state: &NodeState, request: &PodRequest) -> Result<Option<i6
         };
         left[index] = left[index].checked_sub(1).ok_or(Unfit::Partition)?;
         touched = true;
+    }
+    if touched && !request.accepts_parts_of(state.node().cut_from.as_ref()) {
+        return Err(Unfit::Model);
     }
     Ok(touched.then(|| left.iter().map(|&count| i64::from(count)).sum()))
 }

@@ -178,6 +178,42 @@ fn counted_partitions_run_out() {
 }
 
 #[test]
+fn counted_partitions_serve_whom_their_board_suits() {
+    let kind = Partition::Mig("1g.10gb".parse().expect("a profile"));
+    let offers = |cut_from: Option<Gpu>| Node {
+        partitions: [(kind, 1)].into(),
+        cut_from,
+        hand_over: HandOver::DevicePlugin,
+        ..node("a", Vec::new())
+    };
+    let board = |model: &str| Some(gpu(model, 81_920, GpuMode::Plain));
+    let a100 = Models::OneOf([Model::new("A100-80GB")].into());
+    let asks = |models: &Models| {
+        let one = [ContainerRequest::Partition(kind)];
+        PodRequest::new(&one, Milli(0), Mebibytes(0), models.clone()).expect("possible")
+    };
+    let refusal = |node: Node, request: &PodRequest| {
+        let state = NodeState::idle(Arc::new(node));
+        plan::candidate(&state, request, &context(Strategy::Fgd)).err()
+    };
+    assert_eq!(refusal(offers(board("A100-80GB")), &asks(&a100)), None);
+    assert_eq!(
+        refusal(offers(board("H100-80GB")), &asks(&a100)),
+        Some(Unfit::Model)
+    );
+    // Unknown is never what was asked for.
+    assert_eq!(refusal(offers(None), &asks(&a100)), Some(Unfit::Model));
+    assert_eq!(refusal(offers(None), &asks(&Models::Any)), None);
+    let large = |mib| asks(&Models::Any).with_least_memory(Mebibytes(mib));
+    assert_eq!(refusal(offers(board("A100-80GB")), &large(80_000)), None);
+    assert_eq!(
+        refusal(offers(board("A100-80GB")), &large(90_000)),
+        Some(Unfit::Model)
+    );
+    assert_eq!(refusal(offers(None), &large(1)), Some(Unfit::Model));
+}
+
+#[test]
 fn so_many_replicas_as_there_are_and_no_more() {
     for (count, sharing) in [(4, Sharing::Time), (3, Sharing::Mps), (60, Sharing::Time)] {
         let mode = GpuMode::Replicas(NonZeroU8::new(count).expect("some"), sharing);
