@@ -125,11 +125,21 @@ impl Bench<'_> {
         self.client.create(all).await.expect("pods are taken");
         let bound = Bound::of(self.client.kube()).await;
         let running = Running::start(variant, self.plane, self.nothing).await;
+        let begun = running.spent(self.plane);
         let times = bound.wait_for(PODS, PATIENCE).await;
+        let ended = running.spent(self.plane);
         drop(running);
         self.clear().await;
         let (first, last) = (times[0], times[times.len() - 1]);
-        (times.len() - 1) as f64 / ((last - first) as f64 / 1e9)
+        let seconds = (last - first) as f64 / 1e9;
+        println!(
+            "    {seconds:.1} s, CPU seconds since the start: kube-scheduler {:.1}, extender {:.1}, etcd and API \
+             server {:.1}",
+            ended.scheduler - begun.scheduler,
+            ended.extender - begun.extender,
+            ended.plane - begun.plane
+        );
+        (times.len() - 1) as f64 / seconds
     }
 
     /// Deletes all pods.

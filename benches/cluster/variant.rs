@@ -89,8 +89,28 @@ pub(crate) const VARIANTS: [Variant; 6] = [
 /// A variant at work. Dropping stops it.
 pub(crate) struct Running {
     // The scheduler goes before the extender that it asks.
-    _scheduler: Scheduler,
-    _extender: Option<Process>,
+    scheduler: Scheduler,
+    extender: Option<Process>,
+}
+
+/// CPU seconds that processes have used.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Spent {
+    pub(crate) scheduler: f64,
+    pub(crate) extender: f64,
+    /// etcd and kube-apiserver.
+    pub(crate) plane: f64,
+}
+
+/// CPU seconds of one process, from Linux' `/proc/PID/stat`: fields 14 and 15, in hundredths.
+fn cpu_seconds(process: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
+    let ticks = fields
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<f64>().ok());
+    ticks.sum::<f64>() / 100.0
 }
 
 impl Running {
@@ -110,8 +130,18 @@ impl Running {
         let text = variant.configuration(at);
         let scheduler = Scheduler::start(plane, &text).await.expect("it starts");
         Self {
-            _scheduler: scheduler,
-            _extender: extender,
+            scheduler,
+            extender,
+        }
+    }
+
+    /// What has been used so far.
+    pub(crate) fn spent(&self, plane: &ControlPlane) -> Spent {
+        let extender = self.extender.as_ref().map(|process| process.0.id());
+        Spent {
+            scheduler: cpu_seconds(self.scheduler.process_id()),
+            extender: extender.map_or(0.0, cpu_seconds),
+            plane: plane.process_ids().into_iter().map(cpu_seconds).sum(),
         }
     }
 }

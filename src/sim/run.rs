@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use stowage_core::cluster::{Cluster, ClusterError};
-use stowage_core::node::{HandOver, Node};
+use stowage_core::node::Node;
 use stowage_core::plan::Context;
 use stowage_core::request::PodRequest;
 use stowage_core::strategy::fgd::Outlook;
@@ -133,13 +133,8 @@ pub fn run(
 /// When the nodes do not make a cluster.
 pub fn cluster(trace: &Trace, ranks: &[u32]) -> Result<Cluster, ClusterError> {
     Cluster::new(trace.nodes.iter().zip(ranks).map(|(node, &rank)| Node {
-        name: Arc::from(node.name.as_str()),
         rank,
-        room: node.room,
-        gpus: node.gpus.clone(),
-        // A trace's cluster serves shares.
-        hand_over: HandOver::StowageNri,
-        ..Node::default()
+        ..node.clone()
     }))
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use stowage_core::cluster::{Cluster, ClusterError};
-use stowage_core::node::{HandOver, Node};
+use stowage_core::node::Node;
 use stowage_core::plan::Context;
 use stowage_core::strategy::Strategy;
 use stowage_core::verbs::Planner;
@@ -47,7 +47,7 @@ impl<'a> World<'a> {
         let all = 0..input.nodes.len();
         let there = all
             .clone()
-            .filter(|&at| !later.contains(input.nodes[at].name.as_str()));
+            .filter(|&at| !later.contains(&*input.nodes[at].name));
         // Best fit wastes least, and what one strategy can run on an idle cluster all should.
         let judge = Context::new(Strategy::BestFit, *context.parameters(), Arc::default(), 0);
         let (ranks, jobs) = engine::ranks(input.jobs);
@@ -65,7 +65,7 @@ impl<'a> World<'a> {
             planner: Planner::new(Cluster::new(there.map(node))?, context),
             idle: Planner::new(Cluster::new(all.clone().map(node))?, judge),
             fits_idle: BTreeMap::new(),
-            nodes: all.map(|at| (input.nodes[at].name.as_str(), at)).collect(),
+            nodes: all.map(|at| (&*input.nodes[at].name, at)).collect(),
             ranks,
             jobs,
             class_of,
@@ -254,14 +254,8 @@ impl<'a> World<'a> {
 }
 
 fn node(input: Input<'_>, at: usize) -> Node {
-    let node = &input.nodes[at];
     Node {
-        name: Arc::from(node.name.as_str()),
         rank: input.ranks[at],
-        room: node.room,
-        gpus: node.gpus.clone(),
-        // A trace's cluster serves shares.
-        hand_over: HandOver::StowageNri,
-        ..Node::default()
+        ..input.nodes[at].clone()
     }
 }

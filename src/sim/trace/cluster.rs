@@ -75,10 +75,9 @@ fn alike(
     };
     let devices = devices(model, gpus);
     let name = model.to_ascii_lowercase();
-    (0..count).map(move |number| TraceNode {
-        name: format!("{name}-{gpus}-{number:04}"),
-        room,
-        gpus: devices.clone(),
+    (0..count).map(move |number| {
+        let name = format!("{name}-{gpus}-{number:04}");
+        super::node(&name, room, devices.clone())
     })
 }
 
@@ -120,19 +119,20 @@ pub fn pai(dir: &Path) -> Result<Vec<TraceNode>, TraceError> {
         if gpus > 0 && !openb::is_model(model) {
             return Err(row.wrong("gpu_type", "a model of letters, digits and -_./+"));
         }
-        nodes.push(TraceNode {
-            name,
-            room: Room {
-                cores: Milli(1000 * row.number("cap_cpu", 1_000_000)?),
-                memory: Mebibytes(1024 * row.number("cap_mem", 1_000_000)?),
-                pods: PODS_PER_NODE,
-            },
-            gpus: if gpus == 0 {
+        let room = Room {
+            cores: Milli(1000 * row.number("cap_cpu", 1_000_000)?),
+            memory: Mebibytes(1024 * row.number("cap_mem", 1_000_000)?),
+            pods: PODS_PER_NODE,
+        };
+        nodes.push(super::node(
+            &name,
+            room,
+            if gpus == 0 {
                 Arc::from([])
             } else {
                 devices(model, gpus)
             },
-        });
+        ));
         Ok(())
     })?;
     Ok(nodes)

@@ -179,16 +179,14 @@ fn nodes(
         mode: GpuMode::Plain,
     };
     let gpus: Arc<[Gpu]> = vec![gpu; gpus].into();
-    let node = |number| TraceNode {
-        name: format!("{size}-{number:02}"),
-        room: Room {
-            cores: Milli(1000 * cores),
-            memory: Mebibytes(1024 * host_gib),
-            pods: PODS_PER_NODE,
-        },
-        gpus: gpus.clone(),
+    let room = Room {
+        cores: Milli(1000 * cores),
+        memory: Mebibytes(1024 * host_gib),
+        pods: PODS_PER_NODE,
     };
-    (0..count).map(node).collect()
+    (0..count)
+        .map(|number| super::node(&format!("{size}-{number:02}"), room, gpus.clone()))
+        .collect()
 }
 
 fn pod(rng: &mut Pcg64) -> PodRequest {

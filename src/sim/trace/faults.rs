@@ -109,7 +109,7 @@ impl Failures {
         let mut events = Vec::new();
         for (number, node) in (1..).zip(nodes) {
             let mut rng = Pcg64::new(u128::from(seed), number);
-            let name: Arc<str> = node.name.as_str().into();
+            let name: Arc<str> = node.name.clone();
             let intervals = match self {
                 Self::Recorded(record) => record.turned(&mut rng, rate, end),
                 Self::Drawn { mtbf, repair } => drawn(&mut rng, *mtbf, *repair, rate, end),

@@ -24,7 +24,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use stowage_core::gpu::Gpu;
-use stowage_core::node::Room;
+use stowage_core::node::{HandOver, Room};
 use stowage_core::request::PodRequest;
 use thiserror::Error;
 
@@ -39,15 +39,19 @@ pub struct Trace {
     pub lists: Vec<PodList>,
 }
 
-/// A node of a trace; its rank comes with each run.
-#[derive(Debug, Clone)]
-pub struct TraceNode {
-    /// Unique name.
-    pub name: String,
-    /// Cores, memory, pods.
-    pub room: Room,
-    /// Devices.
-    pub gpus: Arc<[Gpu]>,
+/// A node of a trace: an inventory like any other; its rank comes with each run.
+pub use stowage_core::node::Node as TraceNode;
+
+/// A node as public traces have it, which serves shares.
+#[must_use]
+pub fn node(name: &str, room: Room, gpus: Arc<[Gpu]>) -> TraceNode {
+    TraceNode {
+        name: name.into(),
+        room,
+        gpus,
+        hand_over: HandOver::StowageNri,
+        ..TraceNode::default()
+    }
 }
 
 /// Pods by name, and the orders in which they are known to arrive.
@@ -87,7 +91,7 @@ impl Trace {
         let copies = |node: &TraceNode| {
             let node = node.clone();
             (0..times).map(move |copy| TraceNode {
-                name: format!("{}-copy{copy}", node.name),
+                name: format!("{}-copy{copy}", node.name).into(),
                 ..node.clone()
             })
         };

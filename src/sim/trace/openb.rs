@@ -146,15 +146,12 @@ fn read_nodes(file: &Path) -> Result<Vec<TraceNode>, TraceError> {
                 };
                 vec![gpu; *count as usize].into()
             });
-        nodes.push(TraceNode {
-            name,
-            room: Room {
-                cores: Milli(row.number("cpu_milli", i32::MAX as u32)?),
-                memory: Mebibytes(row.number("memory_mib", i32::MAX as u32)?),
-                pods: PODS_PER_NODE,
-            },
-            gpus: gpus.clone(),
-        });
+        let room = Room {
+            cores: Milli(row.number("cpu_milli", i32::MAX as u32)?),
+            memory: Mebibytes(row.number("memory_mib", i32::MAX as u32)?),
+            pods: PODS_PER_NODE,
+        };
+        nodes.push(super::node(&name, room, gpus.clone()));
         Ok(())
     })?;
     if nodes.iter().all(|node| node.gpus.is_empty()) {

@@ -40,10 +40,7 @@ fn jobs() -> impl Strategy<Value = Vec<Job>> {
 }
 
 fn events() -> impl Strategy<Value = Vec<NodeEvent>> {
-    let names: Vec<Arc<str>> = nodes(CLUSTER)
-        .iter()
-        .map(|n| n.name.as_str().into())
-        .collect();
+    let names: Vec<Arc<str>> = nodes(CLUSTER).iter().map(|n| n.name.clone()).collect();
     let kinds = [NodeEventKind::Up, NodeEventKind::Down, NodeEventKind::Add];
     let kind = prop_oneof![5 => Just(0), 5 => Just(1_usize), 1 => Just(2)];
     let event = (0_u64..60, kind, 0..names.len()).prop_map(move |(at, kind, node)| NodeEvent {

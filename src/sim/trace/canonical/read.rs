@@ -84,15 +84,12 @@ fn read_nodes(file: &Path) -> Result<Vec<TraceNode>, TraceError> {
             };
             vec![gpu; count as usize].into()
         });
-        nodes.push(TraceNode {
-            name,
-            room: Room {
-                cores: Milli(row.number("cpu_milli", MOST)?),
-                memory: Mebibytes(row.number("mem_mib", MOST)?),
-                pods: PODS_PER_NODE,
-            },
-            gpus: gpus.clone(),
-        });
+        let room = Room {
+            cores: Milli(row.number("cpu_milli", MOST)?),
+            memory: Mebibytes(row.number("mem_mib", MOST)?),
+            pods: PODS_PER_NODE,
+        };
+        nodes.push(super::super::node(&name, room, gpus.clone()));
         Ok(())
     })?;
     Ok(nodes)
@@ -217,7 +214,7 @@ fn read_request(row: &Row<'_>) -> Result<PodRequest, TraceError> {
 
 fn read_events(file: &Path, nodes: &[TraceNode]) -> Result<Vec<NodeEvent>, TraceError> {
     let mut table = Table::open(file, &["time_ms", "kind", "node"], &[])?;
-    let names: BTreeSet<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
+    let names: BTreeSet<&str> = nodes.iter().map(|node| &*node.name).collect();
     let mut events = Vec::new();
     table.rows(|row| {
         let at = row.large("time_ms", MAX_MS)?;
