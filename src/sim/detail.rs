@@ -183,7 +183,7 @@ fn held(pod: &PodRequest, placed: Option<&Placement>) -> u64 {
 }
 
 /// What every node is for `pod` at decision `number`.
-fn decision(planner: &mut Planner, number: u64, pod: &PodRequest) -> Decision {
+pub(super) fn decision(planner: &mut Planner, number: u64, pod: &PodRequest) -> Decision {
     let nodes = planner.cluster().nodes().len() as u32;
     let verdicts: Vec<Verdict> = {
         let verdict = planner.verdicts(number, pod);
@@ -219,7 +219,7 @@ fn decision(planner: &mut Planner, number: u64, pod: &PodRequest) -> Decision {
 }
 
 /// What `state` holds. A free part counts as stranded if none of `kinds` could take it.
-fn end(state: &NodeState, kinds: &[&PodRequest], planner: &Planner) -> NodeEnd {
+pub(super) fn end(state: &NodeState, kinds: &[&PodRequest], planner: &Planner) -> NodeEnd {
     let node = state.node();
     let mut gpus: Vec<GpuEnd> = state
         .free()

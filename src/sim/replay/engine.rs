@@ -2,17 +2,18 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use stowage_core::cluster::ClusterError;
 use stowage_core::plan::Context;
-use stowage_core::verbs::Planner;
 
 use super::Model;
 use super::OnFailure;
 use super::meter::Meter;
 use super::outcome::{Fate, Outcome};
 use super::queue::{Queue, Rank};
+use super::witness::{Listener, Note, Passing, Watch, Witness};
 use super::world::World;
 use crate::sim::trace::TraceNode;
 use crate::sim::trace::timed::{Job, NodeEvent, NodeEventKind, Pods};
@@ -30,22 +31,6 @@ pub struct Input<'a> {
     pub events: &'a [NodeEvent],
 }
 
-/// Something that happened, for whoever watches.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note<'a> {
-    /// When, ms.
-    pub at: u64,
-    /// What.
-    pub what: &'static str,
-    /// To which job or node.
-    pub whom: &'a str,
-    /// On which nodes, where a job starts.
-    pub nodes: Vec<Arc<str>>,
-}
-
-/// Called after everything that happens.
-pub type Watch<'w> = &'w mut dyn FnMut(&Note<'_>, &Planner);
-
 /// Replays `input` under `model`, deciding by `context`. `watch` sees everything that happens.
 ///
 /// # Errors
@@ -56,11 +41,29 @@ pub fn run(
     context: Context,
     watch: Option<Watch<'_>>,
 ) -> Result<Outcome, ClusterError> {
-    let mut engine = Engine::new(input, model, context, watch)?;
+    let outcome = run_seen(input, model, context, &mut Listener(watch))?;
+    Ok(outcome.expect("who only listens stops nothing"))
+}
+
+/// The same under the eyes of `witness`; none if it asked to stop.
+///
+/// # Errors
+/// When the nodes do not make a cluster.
+pub fn run_seen(
+    input: Input<'_>,
+    model: &Model,
+    context: Context,
+    witness: &mut dyn Witness,
+) -> Result<Option<Outcome>, ClusterError> {
+    let mut engine = Engine::new(input, model, context, witness)?;
     while let Some(now) = engine.next() {
+        if engine.pass(now).is_break() {
+            return Ok(None);
+        }
         engine.moment(now)?;
     }
-    Ok(engine.outcome())
+    engine.witness.end(engine.world.planner());
+    Ok(Some(engine.outcome()))
 }
 
 struct Engine<'a, 'w> {
@@ -73,7 +76,7 @@ struct Engine<'a, 'w> {
     departures: BinaryHeap<Reverse<(u64, Rank, u32)>>,
     next_job: usize,
     next_event: usize,
-    watch: Option<Watch<'w>>,
+    witness: &'w mut dyn Witness,
 }
 
 impl<'a, 'w> Engine<'a, 'w> {
@@ -81,7 +84,7 @@ impl<'a, 'w> Engine<'a, 'w> {
         input: Input<'a>,
         model: &'a Model,
         context: Context,
-        watch: Option<Watch<'w>>,
+        witness: &'w mut dyn Witness,
     ) -> Result<Self, ClusterError> {
         let last = input.jobs.last().map_or(0, |job| job.submit);
         let longest = input.jobs.iter().filter_map(|job| job.duration).max();
@@ -97,7 +100,7 @@ impl<'a, 'w> Engine<'a, 'w> {
             departures: BinaryHeap::new(),
             next_job: 0,
             next_event: 0,
-            watch,
+            witness,
         })
     }
 
@@ -111,6 +114,17 @@ impl<'a, 'w> Engine<'a, 'w> {
         let idle = departure.is_none() && job.is_none() && self.queue.is_empty();
         let event = event.filter(|_| !idle || self.world.running() > 0);
         [departure, job, retry, event].into_iter().flatten().min()
+    }
+
+    /// Time goes on to `now`.
+    fn pass(&mut self, now: u64) -> ControlFlow<()> {
+        let passing = Passing {
+            from: self.meter.now(),
+            to: now,
+            submitted: self.next_job,
+            level: self.meter.level,
+        };
+        self.witness.pass(&passing, self.world.planner())
     }
 
     fn moment(&mut self, now: u64) -> Result<(), ClusterError> {
@@ -213,6 +227,7 @@ impl<'a, 'w> Engine<'a, 'w> {
 
     fn start(&mut self, now: u64) -> Result<(), ClusterError> {
         let (world, level) = (&mut self.world, &mut self.meter.level);
+        let witness = &mut *self.witness;
         let mut started = Vec::new();
         let mut failed = None;
         self.queue.pass(now, |rank| {
@@ -221,6 +236,8 @@ impl<'a, 'w> Engine<'a, 'w> {
             if level.up - level.allocated < milli {
                 return false;
             }
+            let (asked, planner) = world.asked(rank, now);
+            witness.asked(&asked, planner);
             match world.place(rank, now) {
                 Ok(placed) => {
                     if placed {
@@ -246,32 +263,25 @@ impl<'a, 'w> Engine<'a, 'w> {
                 let start = self.world.record(rank).starts;
                 self.departures.push(Reverse((end, rank, start)));
             }
-            if self.watch.is_some() {
-                let nodes = self.world.nodes_of(rank);
-                let job = self.world.job(rank);
-                self.tell_of(now, "starts", &job.name, nodes);
-            }
+            let (nodes, job) = (self.world.nodes_of(rank), self.world.job(rank));
+            self.tell_of(now, "starts", &job.name, nodes);
         }
         Ok(())
     }
 
     fn tell(&mut self, at: u64, what: &'static str, rank: Rank) {
-        if self.watch.is_some() {
-            let job = self.world.job(rank);
-            self.tell_of(at, what, &job.name, Vec::new());
-        }
+        let job = self.world.job(rank);
+        self.tell_of(at, what, &job.name, Vec::new());
     }
 
     fn tell_of(&mut self, at: u64, what: &'static str, whom: &str, nodes: Vec<Arc<str>>) {
-        if let Some(watch) = &mut self.watch {
-            let note = Note {
-                at,
-                what,
-                whom,
-                nodes,
-            };
-            watch(&note, self.world.planner());
-        }
+        let note = Note {
+            at,
+            what,
+            whom,
+            nodes,
+        };
+        self.witness.note(&note, self.world.planner());
     }
 
     fn outcome(self) -> Outcome {
@@ -282,6 +292,7 @@ impl<'a, 'w> Engine<'a, 'w> {
             submitting: meter.submitting,
             whole: meter.whole,
             peak_jobs: meter.peak_jobs,
+            busiest: meter.busiest.1,
             series: meter.series,
         }
     }

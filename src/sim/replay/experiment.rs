@@ -5,6 +5,7 @@
 //! the ranks of nodes, which break ties, what a strategy draws, and drawn failures.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -16,7 +17,7 @@ use stowage_core::strategy::fgd::Outlook;
 use stowage_core::workload::Workload as Histogram;
 
 use super::outcome::Outcome;
-use super::{Input, Model};
+use super::{Input, Model, Witness};
 use crate::config::workload::Expected;
 use crate::config::{Policy, WorkloadKind};
 use crate::sim::experiment::ExperimentError;
@@ -77,6 +78,17 @@ pub struct Replayed {
     pub outcome: Outcome,
 }
 
+/// A replay to make.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan<'a> {
+    /// Its place among the policies and the seeds.
+    place: (usize, usize),
+    /// What decides.
+    pub policy: &'a Policy,
+    /// The seed.
+    pub seed: u64,
+}
+
 impl Replay {
     /// How many replays it makes.
     #[must_use]
@@ -131,33 +143,86 @@ impl Replay {
         jobs: usize,
         reduce: impl Fn(Replayed) -> R + Sync,
     ) -> Result<Vec<R>, ExperimentError> {
+        self.run_until(jobs, |_| (), reduce)
+    }
+
+    /// The same under the eyes of a witness for each. They are begun seed by seed, and a seed that a
+    /// witness stopped under some policy is left out: what is returned can be compared in pairs.
+    ///
+    /// # Errors
+    /// As [`Replay::run`].
+    pub fn run_until<R: Send, W: Witness>(
+        &self,
+        jobs: usize,
+        witness: impl Fn(&Plan<'_>) -> W + Sync,
+        reduce: impl Fn(Replayed) -> R + Sync,
+    ) -> Result<Vec<R>, ExperimentError> {
         let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs).build()?;
         // The traces of all seeds at once only where they are one and the same.
         let shared = match &self.workload {
             Workload::Trace(_) => Some(self.trace(0)?),
             _ => None,
         };
-        let mut plans = Vec::new();
-        for policy in &self.policies {
-            plans.extend(self.seeds.iter().map(|&seed| (policy, seed)));
+        let plans = self.plans();
+        let next = AtomicUsize::new(0);
+        // Whoever is free takes the next plan in line, so that threads do not start far apart.
+        let take = |_: usize| {
+            let plan = &plans[next.fetch_add(1, Ordering::Relaxed)];
+            let trace = shared.clone().map_or_else(|| self.trace(plan.seed), Ok)?;
+            let replayed = self.one(plan, trace, &mut witness(plan))?;
+            Ok(replayed.map(|replayed| (plan.place, reduce(replayed))))
+        };
+        let made: Result<Vec<_>, ExperimentError> =
+            threads.install(|| (0..plans.len()).into_par_iter().map(take).collect());
+        let mut made: Vec<_> = made?.into_iter().flatten().collect();
+        let mut counts = vec![0; self.seeds.len()];
+        for ((_, seed), _) in &made {
+            counts[*seed] += 1;
         }
-        threads.install(|| {
-            plans
-                .into_par_iter()
-                .map(|(policy, seed)| {
-                    let trace = shared.clone().map_or_else(|| self.trace(seed), Ok)?;
-                    Ok(reduce(self.one(policy, seed, trace)?))
-                })
-                .collect()
-        })
+        made.retain(|((_, seed), _)| counts[*seed] == self.policies.len());
+        made.sort_by_key(|(place, _)| *place);
+        Ok(made.into_iter().map(|(_, reduced)| reduced).collect())
+    }
+
+    /// Makes one replay again under the eyes of `witness`; none if it is not one of this experiment's
+    /// or was stopped.
+    ///
+    /// # Errors
+    /// As [`Replay::run`].
+    pub fn again(
+        &self,
+        (policy, seed): (&str, u64),
+        witness: &mut dyn Witness,
+    ) -> Result<Option<Replayed>, ExperimentError> {
+        let plans = self.plans();
+        let is_it = |plan: &&Plan<'_>| plan.policy.name() == policy && plan.seed == seed;
+        match plans.iter().find(is_it) {
+            Some(plan) => self.one(plan, self.trace(seed)?, witness),
+            None => Ok(None),
+        }
+    }
+
+    /// Every replay to make, seed by seed.
+    fn plans(&self) -> Vec<Plan<'_>> {
+        let seeds = self.seeds.iter().enumerate();
+        let plans = seeds.flat_map(|(s, &seed)| {
+            let policies = self.policies.iter().enumerate();
+            policies.map(move |(p, policy)| Plan {
+                place: (p, s),
+                policy,
+                seed,
+            })
+        });
+        plans.collect()
     }
 
     fn one(
         &self,
-        policy: &Policy,
-        seed: u64,
+        plan: &Plan<'_>,
         trace: Arc<TimedTrace>,
-    ) -> Result<Replayed, ExperimentError> {
+        witness: &mut dyn Witness,
+    ) -> Result<Option<Replayed>, ExperimentError> {
+        let (policy, seed) = (plan.policy, plan.seed);
         let mut events = trace.events.clone();
         if let Some((failures, rate)) = &self.failures {
             events.extend(failures.events(&trace.nodes, seed, *rate, trace.last_submit()));
@@ -172,13 +237,13 @@ impl Replay {
             events: &events,
         };
         let context = context(policy, seed, &trace)?;
-        let outcome = super::run(input, &self.model, context, None)?;
-        Ok(Replayed {
+        let outcome = super::run_seen(input, &self.model, context, witness)?;
+        Ok(outcome.map(|outcome| Replayed {
             policy: policy.name(),
             seed,
             trace,
             outcome,
-        })
+        }))
     }
 }
 

@@ -20,8 +20,7 @@ pub(super) fn place(
 ) -> Result<Option<Places>, ClusterError> {
     let mut places = Places::new();
     for (number, pod) in (first..).zip(pods) {
-        let decision = (round << 40) | number;
-        match planner.place(decision, PodUid(u128::from(number)), pod)? {
+        match planner.place(decision(round, number), PodUid(u128::from(number)), pod)? {
             Some(placement) => places.push(placement.node),
             None => {
                 release(planner, first, places.len());
@@ -30,6 +29,11 @@ pub(super) fn place(
         }
     }
     Ok(Some(places))
+}
+
+/// The number of the decision about pod `number` in attempt `round`.
+pub(super) fn decision(round: u64, number: u64) -> u64 {
+    (round << 40) | number
 }
 
 /// Gives back the first `count` pods from number `first` on.

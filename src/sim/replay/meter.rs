@@ -25,6 +25,8 @@ pub(super) struct Meter {
     pub(super) whole: Area,
     pub(super) series: Series,
     pub(super) peak_jobs: u64,
+    /// Most GPU compute held and, then, waited for over some time, and since when.
+    pub(super) busiest: ((u64, u64), u64),
     judge: Context,
 }
 
@@ -39,8 +41,14 @@ impl Meter {
             whole: Area::default(),
             series: Series::new(span),
             peak_jobs: 0,
+            busiest: Default::default(),
             judge: Context::new(Strategy::BestFit, Parameters::default(), outlook, 0),
         }
+    }
+
+    /// Until when levels are counted, ms.
+    pub(super) fn now(&self) -> u64 {
+        self.now
     }
 
     /// Counts the level from the last moment to `now`.
@@ -53,6 +61,10 @@ impl Meter {
         self.peak_jobs = self.peak_jobs.max(self.level.jobs);
         if now <= self.now {
             return;
+        }
+        let load = (self.level.allocated, self.level.waiting);
+        if load > self.busiest.0 {
+            self.busiest = (load, self.now);
         }
         let sampled = self.level.jobs > 0 && self.series.ends_before(now);
         let causes = match sampled {

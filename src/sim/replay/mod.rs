@@ -19,7 +19,9 @@ mod engine;
 mod gang;
 mod meter;
 mod queue;
+mod witness;
 mod world;
+pub mod detail;
 pub mod experiment;
 pub mod outcome;
 pub mod series;
@@ -27,8 +29,9 @@ pub mod stats;
 
 use std::sync::Arc;
 
-pub use engine::{Input, Note, Watch, run};
+pub use engine::{Input, run, run_seen};
 pub use queue::Discipline;
+pub use witness::{Asked, Note, Passing, Watch, Witness};
 
 use super::trace::gavel::Slowdown;
 

@@ -56,6 +56,8 @@ pub struct Outcome {
     pub whole: Area,
     /// Most jobs that waited at once.
     pub peak_jobs: u64,
+    /// Since when most GPU compute was held and, of equal moments, most was waited for; ms.
+    pub busiest: u64,
     /// Curves.
     pub series: Series,
 }

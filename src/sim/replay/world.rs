@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use stowage_core::cluster::{Cluster, ClusterError};
 use stowage_core::node::Node;
-use stowage_core::plan::Context;
+use stowage_core::plan::{Context, Parameters};
 use stowage_core::strategy::Strategy;
 use stowage_core::verbs::Planner;
 
@@ -13,6 +13,8 @@ use super::engine::{self, Input};
 use super::gang;
 use super::outcome::{Fate, JobRecord};
 use super::queue::{Class, Rank};
+use super::witness::Asked;
+use crate::sim::trace::TraceNode;
 use crate::sim::trace::gavel::Slowdown;
 use crate::sim::trace::timed::{Job, NodeEventKind, Pods};
 
@@ -48,8 +50,7 @@ impl<'a> World<'a> {
         let there = all
             .clone()
             .filter(|&at| !later.contains(&*input.nodes[at].name));
-        // Best fit wastes least, and what one strategy can run on an idle cluster all should.
-        let judge = Context::new(Strategy::BestFit, *context.parameters(), Arc::default(), 0);
+        let judge = judge(*context.parameters());
         let (ranks, jobs) = engine::ranks(input.jobs);
         let (class_of, classes) = engine::classes(input.jobs);
         let mut pods = 0;
@@ -153,7 +154,7 @@ impl<'a> World<'a> {
     /// Books the job if there is a place for all of it.
     pub(super) fn place(&mut self, rank: Rank, now: u64) -> Result<bool, ClusterError> {
         let at = self.at(rank);
-        let round = if self.tried[at] { self.round } else { 0 };
+        let round = self.next_round(at);
         self.tried[at] = true;
         let (first, pods) = (self.first_pod[at], &self.input.jobs[at].pods);
         let Some(places) = gang::place(&mut self.planner, round, first, pods)? else {
@@ -167,6 +168,24 @@ impl<'a> World<'a> {
         record.nodes = gang::spanned(&places);
         self.running += 1;
         Ok(true)
+    }
+
+    /// Which attempt the next one of the job is: 0 the first time.
+    fn next_round(&self, at: usize) -> u64 {
+        if self.tried[at] { self.round } else { 0 }
+    }
+
+    /// What is about to be decided about the job's first pod, and by whom.
+    pub(super) fn asked(&mut self, rank: Rank, now: u64) -> (Asked<'a>, &mut Planner) {
+        let at = self.at(rank);
+        let job = &self.input.jobs[at];
+        let asked = Asked {
+            at: now,
+            job: at,
+            number: gang::decision(self.next_round(at), self.first_pod[at]),
+            pod: &job.pods[0],
+        };
+        (asked, &mut self.planner)
     }
 
     /// When the job that starts at `now` ends.
@@ -253,9 +272,27 @@ impl<'a> World<'a> {
     }
 }
 
+/// All of `nodes`, and nobody on them.
+pub(super) fn idle(nodes: &[TraceNode]) -> Result<Planner, ClusterError> {
+    let nodes = (0..).zip(nodes).map(|(rank, node)| as_node(node, rank));
+    Ok(Planner::new(
+        Cluster::new(nodes)?,
+        judge(Parameters::default()),
+    ))
+}
+
+/// Best fit wastes least, and what one strategy can run on an idle cluster all should.
+fn judge(parameters: Parameters) -> Context {
+    Context::new(Strategy::BestFit, parameters, Arc::default(), 0)
+}
+
 fn node(input: Input<'_>, at: usize) -> Node {
+    as_node(&input.nodes[at], input.ranks[at])
+}
+
+fn as_node(node: &TraceNode, rank: u32) -> Node {
     Node {
-        rank: input.ranks[at],
-        ..input.nodes[at].clone()
+        rank,
+        ..node.clone()
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::Inputs;
+use super::replay::ReplayInputs;
 use crate::config::API_VERSION;
 
 /// The kind that a manifest of ours carries.
@@ -16,15 +17,15 @@ pub const KIND: &str = "SimulationManifest";
 /// What was asked for, and what came of it.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Manifest {
+pub struct Manifest<S = Inputs> {
     api_version: &'static str,
     kind: &'static str,
     /// The program's version.
     pub version: &'static str,
-    /// What was simulated: `inflation`.
+    /// What was simulated: `inflation` or `replay`.
     pub mode: &'static str,
     /// The scenario with all defaults filled in.
-    pub scenario: Inputs,
+    pub scenario: S,
     /// The files it was read from.
     pub input_files: Vec<InputFile>,
     /// Runs that were to be made.
@@ -33,6 +34,9 @@ pub struct Manifest {
     pub runs_finished: usize,
     /// The run that `pods.csv` and the packing map are about.
     pub pods_of: RunName,
+    /// The moment of a replay that the packing map shows, ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub map_at_ms: Option<u64>,
     /// SHA-256 over the runs, see `summary.json`.
     pub digest: String,
 }
@@ -49,7 +53,8 @@ pub struct InputFile {
 /// Which run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RunName {
-    /// The list.
+    /// The list; empty in a replay, which has only one.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub list: String,
     /// The policy.
     pub strategy: String,
@@ -57,11 +62,25 @@ pub struct RunName {
     pub seed: u64,
 }
 
-impl Manifest {
-    /// A manifest of kind [`KIND`].
+/// What was simulated under which options.
+pub trait Scenario {
+    /// `inflation` or `replay`.
+    const MODE: &'static str;
+}
+
+impl Scenario for Inputs {
+    const MODE: &'static str = "inflation";
+}
+
+impl Scenario for ReplayInputs {
+    const MODE: &'static str = "replay";
+}
+
+impl<S: Scenario> Manifest<S> {
+    /// A manifest of kind [`KIND`], of this program.
     #[must_use]
     pub fn new(
-        scenario: Inputs,
+        scenario: S,
         input_files: Vec<InputFile>,
         (runs_planned, runs_finished): (usize, usize),
         pods_of: RunName,
@@ -70,17 +89,20 @@ impl Manifest {
         Self {
             api_version: API_VERSION,
             kind: KIND,
-            version: scenario.version,
-            mode: "inflation",
+            version: env!("CARGO_PKG_VERSION"),
+            mode: S::MODE,
             scenario,
             input_files,
             runs_planned,
             runs_finished,
             pods_of,
+            map_at_ms: None,
             digest,
         }
     }
+}
 
+impl<S> Manifest<S> {
     /// Whether all runs were made.
     #[must_use]
     pub fn is_complete(&self) -> bool {

@@ -2,13 +2,15 @@
 //!
 //! `result` is what every format starts from, `comparison` holds strategies against each other;
 //! `tables` are for the terminal, `files` and `manifest` for a results folder, `html` draws a report
-//! that `inflation` fills.
+//! that `inflation` or `replay::page` fills, with what `page` and `packing` have for both.
 
 mod comparison;
 pub mod files;
 pub mod html;
 pub mod inflation;
 pub mod manifest;
+mod packing;
+mod page;
 pub mod replay;
 mod result;
 mod tables;

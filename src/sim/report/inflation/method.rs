@@ -1,8 +1,8 @@
 //! How the numbers came about, what they do not say, and what is needed to make them again.
 
-use super::super::html::model::{Block, Cell, Column, Row, Table};
+use super::super::html::model::Block;
 use super::super::manifest::Manifest;
-use super::{Evidence, listed, number, whole};
+use super::{Evidence, listed, number, page, whole};
 use crate::sim::statistics::RESAMPLES;
 
 /// Method and caveats.
@@ -68,11 +68,7 @@ pub(super) fn blocks(evidence: Evidence<'_>) -> Vec<Block> {
                 .to_owned(),
         ),
     ];
-    let facts = facts
-        .into_iter()
-        .map(|(term, what)| (term.to_owned(), what))
-        .collect();
-    vec![Block::Facts(facts), strategies(evidence.manifest)]
+    vec![page::facts(facts), page::strategies(&inputs.policies)]
 }
 
 fn load(load: &str) -> String {
@@ -106,22 +102,6 @@ fn compared(share: Option<&str>) -> String {
     }
 }
 
-fn strategies(manifest: &Manifest) -> Block {
-    let rows = manifest.scenario.policies.iter().map(|policy| {
-        let (name, strategy) = (policy.name(), policy.strategy());
-        let note = if name == strategy.name() {
-            String::new()
-        } else {
-            format!("{strategy}: ")
-        };
-        (name.to_owned(), format!("{note}{}", strategy.summary()))
-    });
-    Block::Folded {
-        summary: "The strategies".to_owned(),
-        blocks: vec![Block::Facts(rows.collect())],
-    }
-}
-
 /// What is needed to make the results again.
 pub(super) fn manifest(manifest: &Manifest) -> Vec<Block> {
     let inputs = &manifest.scenario;
@@ -132,7 +112,7 @@ pub(super) fn manifest(manifest: &Manifest) -> Vec<Block> {
         ("Trace", inputs.trace.clone()),
         ("Replicated", format!("{} times", inputs.replicate)),
         ("Lists", listed(&lists)),
-        ("Seeds", seeds(&inputs.seeds)),
+        ("Seeds", page::seeds(&inputs.seeds)),
         ("Load", inputs.load.clone()),
         (
             "Runs",
@@ -151,56 +131,7 @@ pub(super) fn manifest(manifest: &Manifest) -> Vec<Block> {
         ),
         ("Digest of the runs", manifest.digest.clone()),
     ];
-    let facts = facts
-        .into_iter()
-        .map(|(term, what)| (term.to_owned(), what))
-        .collect();
-    let json = serde_json::to_string_pretty(manifest).unwrap_or_default();
-    let mut blocks = vec![Block::Facts(facts)];
-    if !manifest.input_files.is_empty() {
-        blocks.push(Block::Folded {
-            summary: "Input files and their SHA-256".to_owned(),
-            blocks: vec![Block::Table(files(manifest))],
-        });
-    }
-    blocks.push(Block::Folded {
-        summary: "manifest.json".to_owned(),
-        blocks: vec![Block::Verbatim(json)],
-    });
+    let mut blocks = vec![page::facts(facts)];
+    blocks.extend(page::manifest(manifest));
     blocks
-}
-
-fn files(manifest: &Manifest) -> Table {
-    let column = |title: &str| Column {
-        title: title.to_owned(),
-        numeric: false,
-    };
-    let rows = manifest.input_files.iter().map(|file| Row {
-        cells: vec![Cell::text(&file.name), Cell::text(&file.sha256)],
-        strong: false,
-    });
-    Table {
-        caption: "Files that were read".to_owned(),
-        columns: vec![column("File"), column("SHA-256")],
-        rows: rows.collect(),
-    }
-}
-
-/// Seeds in a row as `42..51`, else one by one, at most thirty of them.
-fn seeds(seeds: &[u64]) -> String {
-    let row = seeds
-        .windows(2)
-        .all(|pair| pair[0].checked_add(1) == Some(pair[1]));
-    match (seeds, row) {
-        ([first, .., last], true) => format!("{first}..{last}"),
-        _ => {
-            let shown = seeds.iter().take(30).map(u64::to_string);
-            let more = if seeds.len() > 30 {
-                format!(" and {} more", seeds.len() - 30)
-            } else {
-                String::new()
-            };
-            format!("{}{more}", shown.collect::<Vec<_>>().join(", "))
-        }
-    }
 }

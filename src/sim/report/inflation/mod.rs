@@ -1,16 +1,17 @@
 //! The report of pouring pods in: which strategy packs most, and what it looks like.
 
 mod charts;
-mod cluster;
 mod method;
 mod refused;
 mod verdict;
 
-use super::html::model::{Block, Cell, Column, Report, Row, Section, Table};
+use super::html::model::{Block, Cell, Report, Row, Table};
 use super::manifest::Manifest;
-use super::{Compared, Comparison, Inputs, SimulationResult};
+use super::page::{
+    self, cell, column, count, listed, number, section, signed, source_name, span, whole,
+};
+use super::{Compared, Comparison, SimulationResult, packing};
 use crate::sim::detail::Detail;
-use crate::sim::statistics::Estimate;
 
 /// Lists whose charts are drawn; the others are in the tables.
 const MOST_CHARTS: usize = 24;
@@ -37,13 +38,11 @@ pub fn report(evidence: Evidence<'_>) -> Report {
         detail,
         manifest,
     } = evidence;
-    let section = |id, heading: &str, blocks| Section {
-        id,
-        heading: heading.to_owned(),
-        blocks,
-    };
     Report {
-        title: title(&result.inputs),
+        title: format!(
+            "Placement strategies on {}",
+            source_name(&result.inputs.trace)
+        ),
         subtitle: subtitle(manifest),
         verdict: verdict::verdict(comparison, manifest, &detail.run),
         sections: vec![
@@ -66,7 +65,7 @@ pub fn report(evidence: Evidence<'_>) -> Report {
             section(
                 "map",
                 "The cluster at the end of one run",
-                cluster::blocks(detail),
+                packing::blocks(moment(detail), &detail.nodes),
             ),
             section(
                 "refused",
@@ -79,22 +78,8 @@ pub fn report(evidence: Evidence<'_>) -> Report {
     }
 }
 
-/// A trace by its last name: where it lies on somebody's disk is in the manifest.
-fn title(inputs: &Inputs) -> String {
-    let trace = inputs.trace.trim_end_matches('/');
-    let trace = match trace.rsplit(['/', ':']).next() {
-        Some("demo") => "the built-in demo",
-        Some(name) => name,
-        None => trace,
-    };
-    format!("Placement strategies on {trace}")
-}
-
 fn subtitle(manifest: &Manifest) -> String {
     let inputs = &manifest.scenario;
-    let count = |n: usize, one: &str, many: &str| {
-        format!("{} {}", whole(n), if n == 1 { one } else { many })
-    };
     format!(
         "{}, {} · {} · {} · {}",
         count(inputs.nodes, "node", "nodes"),
@@ -102,6 +87,15 @@ fn subtitle(manifest: &Manifest) -> String {
         count(inputs.lists.len(), "list of pods", "lists of pods"),
         count(inputs.policies.len(), "strategy", "strategies"),
         count(inputs.seeds.len(), "seed", "seeds"),
+    )
+}
+
+/// Of which moment the map is.
+fn moment(detail: &Detail) -> String {
+    let run = &detail.run;
+    format!(
+        "Strategy {}, seed {}, list {}: every GPU after the last pod has arrived.",
+        run.policy, run.seed, run.list
     )
 }
 
@@ -151,10 +145,6 @@ fn strategies(comparison: &[Comparison]) -> Vec<Block> {
 
 /// A row a list: which strategy is the best there, and by how much.
 fn overview(comparison: &[Comparison]) -> Table {
-    let column = |title: &str, numeric| Column {
-        title: title.to_owned(),
-        numeric,
-    };
     let row = |list: &Comparison| {
         let ranked = list.ranked();
         let next = ranked.iter().find(|entry| entry.strategy != list.best);
@@ -192,10 +182,6 @@ fn overview(comparison: &[Comparison]) -> Table {
 }
 
 fn table(list: &Comparison, several: bool) -> Table {
-    let column = |title: &str, numeric| Column {
-        title: title.to_owned(),
-        numeric,
-    };
     let on = if several {
         format!("List {}: ", list.list)
     } else {
@@ -260,48 +246,5 @@ fn row(list: &Comparison, entry: &Compared) -> Row {
             first.map_or_else(|| Cell::text("none"), |first| cell(first, 1)),
         ],
         strong: best,
-    }
-}
-
-fn cell(estimate: &Estimate, decimals: usize) -> Cell {
-    Cell {
-        text: number(estimate.mean, decimals),
-        note: span(estimate, decimals),
-        value: Some(estimate.mean),
-    }
-}
-
-/// The interval in words; empty without one.
-fn span(estimate: &Estimate, decimals: usize) -> String {
-    let span = |i: crate::sim::statistics::Interval| {
-        format!(
-            "{} to {}",
-            number(i.low, decimals),
-            number(i.high, decimals)
-        )
-    };
-    estimate.interval.map_or(String::new(), span)
-}
-
-use super::html::number;
-
-/// A number with its sign.
-fn signed(x: f64, decimals: usize) -> String {
-    let text = number(x, decimals);
-    let plain = text.starts_with('\u{2212}') || text.chars().all(|c| c == '0' || c == '.');
-    if plain { text } else { format!("+{text}") }
-}
-
-/// A count with its thousands set apart.
-fn whole(n: usize) -> String {
-    number(n as f64, 0)
-}
-
-/// Names as a sentence lists them.
-fn listed(names: &[&str]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }

@@ -8,7 +8,8 @@ use stowage_core::request::{Models, PodRequest};
 use stowage_core::unfit::Unfit;
 
 use super::super::html::model::{Block, Cell, Column, Row, Table};
-use super::cluster::{SIZES, size};
+use super::super::packing::{SIZES, size};
+use super::super::page::column;
 use super::{number, whole};
 use crate::sim::detail::{Detail, Fate, Reasons};
 
@@ -103,10 +104,6 @@ pub(super) fn blocks(detail: &Detail) -> Vec<Block> {
 }
 
 fn columns(first: &str) -> Vec<Column> {
-    let column = |title: &str, numeric| Column {
-        title: title.to_owned(),
-        numeric,
-    };
     vec![
         column(first, false),
         column("Arrived", true),

@@ -1,4 +1,4 @@
-//! The packing map of one run's end: who holds which GPU, and what is left in useless pieces.
+//! The packing map of one moment of one run: who holds which GPU, and what is left in useless pieces.
 //!
 //! Small clusters are drawn node by node. Of large ones, nodes that look alike to a tenth of a GPU
 //! are drawn once, with their number, and the map is shown on demand.
@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use stowage_core::request::Kind;
 use stowage_core::unfit::Unfit;
 
-use super::super::html::model::{Block, Fill, Map, MapNode, Pool};
-use super::{number, whole};
-use crate::sim::detail::{Detail, GpuEnd, NodeEnd};
+use super::html::model::{Block, Fill, Map, MapNode, Pool};
+use super::page::{number, whole};
+use crate::sim::detail::{GpuEnd, NodeEnd};
 
 /// Nodes with GPUs up to which each is drawn.
 const MOST_NODES: usize = 200;
@@ -37,20 +37,13 @@ pub(super) fn size(kind: Kind) -> Option<usize> {
     }
 }
 
-/// The section.
-pub(super) fn blocks(detail: &Detail) -> Vec<Block> {
-    let run = &detail.run;
-    let nodes: Vec<_> = detail
-        .nodes
-        .iter()
-        .filter(|node| !node.gpus.is_empty())
-        .collect();
+/// The section: `intro`, which says of which moment the map is, then what is stranded, then the map.
+pub(super) fn blocks(intro: String, nodes: &[NodeEnd]) -> Vec<Block> {
+    let nodes: Vec<_> = nodes.iter().filter(|node| !node.gpus.is_empty()).collect();
+    let how =
+        "A row is a node, a cell one of its GPUs, filled by the size of the pods that hold it.";
     let mut blocks = vec![
-        Block::Text(format!(
-            "Strategy {}, seed {}, list {}: every GPU after the last pod has arrived. A row is a node, a \
-             cell one of its GPUs, filled by the size of the pods that hold it.",
-            run.policy, run.seed, run.list
-        )),
+        Block::Text(format!("{intro} {how}")),
         Block::Text(causes(&nodes)),
     ];
     let folded = nodes.len() > MOST_NODES;
