@@ -20,14 +20,12 @@ pub(super) fn score(view: &View<'_>) -> i64 {
     100 * (both - cores * full_gpu - gpu * full_cores) / both
 }
 
+/// In 128 bits: nodes that differ in the class of their links are up to 2^58 apart.
 pub(super) fn normalise(scores: &mut [Score]) {
-    let lowest = scores.iter().min().map_or(0, |s| s.0);
-    let span = scores.iter().max().map_or(0, |s| s.0) - lowest;
+    let lowest = scores.iter().min().map_or(0, |s| i128::from(s.0));
+    let span = scores.iter().max().map_or(0, |s| i128::from(s.0)) - lowest;
     for score in scores {
-        score.0 = if span == 0 {
-            0
-        } else {
-            (score.0 - lowest) * 100 / span
-        };
+        let percent = ((i128::from(score.0) - lowest) * 100).checked_div(span);
+        score.0 = percent.and_then(|p| i64::try_from(p).ok()).unwrap_or(0);
     }
 }

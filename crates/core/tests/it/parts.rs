@@ -15,7 +15,7 @@ use stowage_core::strategy::Strategy;
 use stowage_core::topology::Board;
 use stowage_core::unfit::Unfit;
 use stowage_core::units::{Mebibytes, Milli, PodUid};
-use stowage_core::verbs::Planner;
+use stowage_core::verbs::{Planner, prioritize};
 
 use crate::drawing::{context, spell};
 
@@ -284,6 +284,8 @@ fn pairs_go_where_they_are_joined() {
         let mut planner = Planner::new(cluster(nodes.clone()), context(strategy));
         let best = planner.best(0, &whole(2)).expect("it fits");
         assert_eq!(&*planner.node(best).node().name, "mesh", "{strategy}");
+        let naive = prioritize(planner.cluster(), &whole(2), planner.context());
+        assert_eq!(naive[0].0, best, "{strategy}");
         let single = planner.best(0, &whole(1)).expect("it fits");
         assert_eq!(&*planner.node(single).node().name, "pcie", "{strategy}");
     }
