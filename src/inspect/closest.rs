@@ -85,7 +85,11 @@ fn detail(state: &NodeState, info: &NodeInfo, refusal: Refusal, wish: Wish<'_>) 
                     .map(ContainerRequest::count)
                     .sum();
                 let idle = words::count(idle(state, request), "idle GPU");
-                Some(format!("{idle}, {asked} asked"))
+                let unsure = |c| !state.perhaps_held(request, c).is_empty();
+                Some(match request.containers().iter().any(unsure) {
+                    true => format!("{idle} for sure, {asked} asked; others may be held"),
+                    false => format!("{idle}, {asked} asked"),
+                })
             }
             Unfit::Share => short(state, request)
                 .map(|short| short.sentence())
@@ -144,15 +148,16 @@ fn is_whole(container: &ContainerRequest) -> bool {
     matches!(container, ContainerRequest::Whole { .. })
 }
 
-/// How many devices that work and that the pod accepts are idle, or have a replica left.
+/// How many devices that work and that the pod accepts are idle for sure, or have a replica left.
 fn idle(state: &NodeState, request: &PodRequest) -> u64 {
     let one = ContainerRequest::Whole {
         count: NonZeroU8::MIN,
     };
     let failed = state.node().health.failed;
+    let away = failed.union(state.perhaps_held(request, &one));
     let devices = state.free().devices.iter().zip(state.node().gpus.iter());
     let idle = devices.enumerate().filter(|(device, (left, gpu))| {
-        !failed.contains(*device) && left.takes(&one, gpu) && request.accepts(gpu)
+        !away.contains(*device) && left.takes(&one, gpu) && request.accepts(gpu)
     });
     idle.count() as u64
 }

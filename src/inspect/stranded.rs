@@ -46,7 +46,8 @@ pub enum Cause {
     Cores,
     /// Of those with cores enough each needs more host memory than is left.
     Memory,
-    /// The device may be held by a pod whose device is not known, so that no share goes there.
+    /// The device may be held by a pod whose device is not known, so that nothing goes there that names
+    /// its device.
     Unknown,
     /// The share that is left of the device is too small for every shape that has room.
     Sliver,
@@ -307,11 +308,13 @@ fn cause(state: &NodeState, info: &NodeInfo, device: usize, shapes: &[&Shape]) -
     if shapes.is_empty() {
         return Cause::Memory;
     }
+    let unsure = |request, container| state.perhaps_held(request, container).contains(device);
     let fits = |sure: bool| {
-        let containers = shapes.iter().flat_map(|wish| wish.request.containers());
-        containers
-            .into_iter()
-            .any(|c| serves(state, device, c, sure))
+        let mut requests = shapes.iter().map(|wish| wish.request);
+        requests.any(|request| {
+            let mut containers = request.containers().iter();
+            containers.any(|c| serves(state, device, c) && !(sure && unsure(request, c)))
+        })
     };
     match (fits(true), fits(false)) {
         (true, _) => Cause::Apart,
@@ -340,16 +343,13 @@ fn takes(request: &PodRequest, node: &Node, device: usize) -> bool {
         && containers.iter().any(of_it)
 }
 
-/// Whether what is left of `device` does for one unit of `container`; if it must be `sure`, then not
-/// where the device may be held by somebody.
-fn serves(state: &NodeState, device: usize, container: &ContainerRequest, sure: bool) -> bool {
+/// Whether what is left of `device` does for one unit of `container`, if nobody else holds it.
+fn serves(state: &NodeState, device: usize, container: &ContainerRequest) -> bool {
     let (left, gpu) = (state.free().devices[device], &state.node().gpus[device]);
     match container {
         ContainerRequest::None => false,
-        ContainerRequest::Whole { .. } => left.takes(container, gpu),
-        ContainerRequest::Share { .. } => {
-            let known = !state.free().unsure.contains(device);
-            left.takes(container, gpu) && (known || !sure)
+        ContainerRequest::Whole { .. } | ContainerRequest::Share { .. } => {
+            left.takes(container, gpu)
         }
         ContainerRequest::Partition(Partition::Mig(profile)) => {
             let cut = parts::board(state, device);

@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::gpu::{DeviceFree, DeviceSet, Gpu, GpuMode};
 use crate::mig::{BoardState, Geometry, MigProfile};
-use crate::node::{Claim, Hold, Node};
+use crate::node::{Claim, HandOver, Hold, Node};
 use crate::partition::Partition;
 use crate::request::{ContainerRequest, Devices, PodRequest};
 use crate::units::{Mebibytes, Milli, PodUid};
@@ -44,8 +44,9 @@ pub struct Free {
     /// How many whole devices are held by pods whose devices are not known. They are counted as the
     /// lowest-numbered idle ones in `devices`, which is a guess.
     pub unknown: u32,
-    /// Devices that are idle by that guess alone. Whole devices are a matter of counting, but a share
-    /// names its device, so it may not go there.
+    /// Devices that are idle by that guess alone. Where a device plugin chooses, whole devices are a
+    /// matter of counting; what names its device may not go there, see
+    /// [`NodeState::perhaps_held`](crate::node::NodeState::perhaps_held).
     pub unsure: DeviceSet,
 }
 
@@ -100,6 +101,7 @@ fn boards(node: &Node) -> Vec<Option<BoardState>> {
 pub(crate) fn derive(node: &Node, holds: &BTreeMap<PodUid, Hold>) -> (Free, bool) {
     let mut free = Free::all(node);
     let mut conflict = false;
+    let mut lost: Vec<(&PodRequest, ContainerRequest, usize)> = Vec::new();
     let known = holds.values().filter(|hold| hold.claim != Claim::Foreign);
     for hold in known {
         let Some(devices) = hold.claim.devices() else {
@@ -109,17 +111,26 @@ pub(crate) fn derive(node: &Node, holds: &BTreeMap<PodUid, Hold>) -> (Free, bool
             Ok(left) => free = left,
             Err(_) => {
                 conflict = true;
-                take_what_there_is(node, &mut free, &hold.request, devices);
+                let more = take_what_there_is(node, &mut free, &hold.request, devices);
+                lost.extend(more.into_iter().map(|(c, n)| (&*hold.request, c, n)));
             }
         }
     }
+    let mut guessed: Vec<&PodRequest> = lost.iter().map(|(request, ..)| *request).collect();
+    for (request, container, units) in lost {
+        guess_units(node, &mut free, request, &container, units);
+    }
     for hold in holds.values().filter(|h| h.claim == Claim::Foreign) {
         conflict |= guess(node, &mut free, &hold.request);
+        guessed.push(&hold.request);
     }
     if free.unknown > 0 {
         let cells = free.devices.iter().zip(node.gpus.iter()).enumerate();
-        let plain = |gpu: &Gpu| gpu.mode == GpuMode::Plain;
-        let idle = cells.filter(|(_, (left, gpu))| plain(gpu) && left.is_idle(gpu));
+        let may = |gpu: &Gpu| {
+            let of = |request: &&PodRequest| request.is_for(gpu.vendor);
+            gpu.mode == GpuMode::Plain && guessed.iter().any(of)
+        };
+        let idle = cells.filter(|(_, (left, gpu))| may(gpu) && left.is_idle(gpu));
         free.unsure = idle.map(|(device, _)| device).collect();
     }
     (free, conflict)
@@ -222,20 +233,36 @@ pub(crate) fn give_back(
     Ok(())
 }
 
-/// [`take`] for what was observed although it is more than there is: down to nothing.
-fn take_what_there_is(node: &Node, free: &mut Free, request: &PodRequest, devices: &Devices) {
+/// [`take`] for what was observed although it is more than there is: down to nothing. Gives what cannot
+/// be where it is said to be, container by container: devices that the node no longer has, partitions
+/// that it no longer counts, and of whole devices that a plugin gave out those that somebody else is
+/// said to have.
+fn take_what_there_is(
+    node: &Node,
+    free: &mut Free,
+    request: &PodRequest,
+    devices: &Devices,
+) -> Vec<(ContainerRequest, usize)> {
     take_room(free, request);
-    for (index, (container, set)) in request.containers().iter().zip(devices).enumerate() {
+    let mut lost = Vec::new();
+    for (index, container) in request.containers().iter().enumerate() {
+        let set = devices.get(index).copied().unwrap_or_default();
         if let ContainerRequest::Partition(kind) = container
             && set.is_empty()
             && let Some(left) = counted(node, free, *kind)
         {
             *left = left.saturating_sub(1);
+            continue;
         }
+        let mut found = 0;
         for device in set.iter() {
             let Some(gpu) = node.gpus.get(device) else {
                 continue;
             };
+            let whole = matches!(container, ContainerRequest::Whole { .. });
+            let plugin = node.hand_over == HandOver::DevicePlugin;
+            let there = free.devices[device].takes(container, gpu);
+            found += usize::from(there || !whole || !plugin);
             take_cell(&mut free.devices[device], container, gpu);
             if let Some((geometry, board, profile)) = slot(gpu, free, device, container) {
                 *board = board.observe(geometry, profile, devices.start(index));
@@ -243,7 +270,10 @@ fn take_what_there_is(node: &Node, free: &mut Free, request: &PodRequest, device
                 *board = gpu.mode.geometry().map(BoardState::full);
             }
         }
+        lost.push((*container, container.count().saturating_sub(found)));
     }
+    lost.retain(|&(_, units)| units > 0);
+    lost
 }
 
 fn take_room(free: &mut Free, request: &PodRequest) {
@@ -269,24 +299,35 @@ fn guess(node: &Node, free: &mut Free, request: &PodRequest) -> bool {
     let mut conflict = short || free.room.pods == 0;
     take_room(free, request);
     for container in request.containers() {
-        conflict |= match container {
-            ContainerRequest::None => false,
-            ContainerRequest::Share { .. } => {
-                for (device, gpu) in accepted(node, request) {
-                    if container.takes(gpu).is_some() {
-                        take_cell(&mut free.devices[device], container, gpu);
-                    }
-                }
-                false
-            }
-            ContainerRequest::Whole { .. } => {
-                let taken = (0..container.count()).filter(|_| guess_one(node, free, request));
-                taken.count() < container.count()
-            }
-            ContainerRequest::Partition(kind) => guess_partition(node, free, *kind),
-        };
+        conflict |= guess_units(node, free, request, container, container.count());
     }
     conflict
+}
+
+/// The same for so many units of one container.
+fn guess_units(
+    node: &Node,
+    free: &mut Free,
+    request: &PodRequest,
+    container: &ContainerRequest,
+    units: usize,
+) -> bool {
+    match container {
+        ContainerRequest::None => false,
+        ContainerRequest::Share { .. } => {
+            for (device, gpu) in accepted(node, request) {
+                if container.takes(gpu).is_some() {
+                    take_cell(&mut free.devices[device], container, gpu);
+                }
+            }
+            false
+        }
+        ContainerRequest::Whole { .. } => {
+            let taken = (0..units).filter(|_| guess_one(node, free, request));
+            taken.count() < units
+        }
+        ContainerRequest::Partition(kind) => guess_partition(node, free, request, *kind),
+    }
 }
 
 fn accepted<'n>(
@@ -298,7 +339,8 @@ fn accepted<'n>(
 }
 
 /// Takes one whole device, or a replica of one; no if there is none. A device that works is taken
-/// before one that does not, so that no more is promised than there may be.
+/// before one that does not, so that no more is promised than there may be; one that the pod does not
+/// accept last, because an earlier guess may have taken what it has.
 fn guess_one(node: &Node, free: &mut Free, request: &PodRequest) -> bool {
     let one = ContainerRequest::Whole {
         count: NonZeroU8::MIN,
@@ -310,9 +352,12 @@ fn guess_one(node: &Node, free: &mut Free, request: &PodRequest) -> bool {
             GpuMode::Plain | GpuMode::Mig(_) => Milli(0),
         };
         let failed = node.health.failed.contains(device);
-        (failed, std::cmp::Reverse(left), device)
+        let other = !request.accepts(gpu);
+        (other, failed, std::cmp::Reverse(left), device)
     };
-    let Some((device, gpu)) = accepted(node, request).filter(fits).min_by_key(order) else {
+    let gpus = node.gpus.iter().enumerate();
+    let of_vendor = gpus.filter(|(_, gpu)| request.is_for(gpu.vendor));
+    let Some((device, gpu)) = of_vendor.filter(fits).min_by_key(order) else {
         return false;
     };
     take_cell(&mut free.devices[device], &one, gpu);
@@ -320,8 +365,9 @@ fn guess_one(node: &Node, free: &mut Free, request: &PodRequest) -> bool {
     true
 }
 
-/// Takes one partition; whether there was none.
-fn guess_partition(node: &Node, free: &mut Free, kind: Partition) -> bool {
+/// Takes one partition; whether there was none. A partition of a kind that the node does not give out
+/// any more still is on some device of it.
+fn guess_partition(node: &Node, free: &mut Free, request: &PodRequest, kind: Partition) -> bool {
     if let Some(left) = counted(node, free, kind) {
         let none = *left == 0;
         *left = left.saturating_sub(1);
@@ -338,6 +384,9 @@ fn guess_partition(node: &Node, free: &mut Free, kind: Partition) -> bool {
                 *board = gpu.mode.geometry().map(BoardState::full);
             }
         }
+    }
+    if none {
+        guess_one(node, free, request);
     }
     none
 }

@@ -17,7 +17,7 @@ use crate::free::{derive, give_back, take};
 use crate::gpu::{DeviceSet, Gpu, MAX_DEVICES};
 use crate::mig::{BoardState, Geometry, SliceMask};
 use crate::partition::Partition;
-use crate::request::{Devices, Kind, PodRequest};
+use crate::request::{ContainerRequest, Devices, Kind, PodRequest};
 use crate::topology::Layout;
 use crate::units::{Milli, PodUid};
 
@@ -155,6 +155,27 @@ impl NodeState {
     #[must_use]
     pub fn free(&self) -> &Free {
         &self.free
+    }
+
+    /// Idle devices that may be held by a pod whose device is not known, as far as `container` of
+    /// `request` must stay away from them: a share names its device, and so does a whole one where
+    /// somebody obeys that, or where the pod does not take whichever is left.
+    #[must_use]
+    pub fn perhaps_held(&self, request: &PodRequest, container: &ContainerRequest) -> DeviceSet {
+        let unsure = self.free.unsure;
+        if unsure.is_empty() {
+            return unsure;
+        }
+        let named = match container {
+            ContainerRequest::Share { .. } => true,
+            ContainerRequest::Whole { .. } => {
+                let mut gpus = self.node.gpus.iter();
+                let other = |gpu: &Gpu| request.is_for(gpu.vendor) && !request.accepts(gpu);
+                self.node.hand_over.serves_shares() || gpus.any(other)
+            }
+            ContainerRequest::None | ContainerRequest::Partition(_) => false,
+        };
+        if named { unsure } else { DeviceSet::EMPTY }
     }
 
     /// Whether observed holds exceed what the node has.

@@ -185,12 +185,16 @@ impl PodRequest {
         &self.models
     }
 
+    /// Whether devices of `vendor` may serve it, whatever their model.
+    #[must_use]
+    pub fn is_for(&self, vendor: Vendor) -> bool {
+        self.vendor.is_none_or(|only| only == vendor)
+    }
+
     /// Whether a device of this make, model and size is acceptable.
     #[must_use]
     pub fn accepts(&self, gpu: &Gpu) -> bool {
-        self.vendor.is_none_or(|vendor| vendor == gpu.vendor)
-            && self.models.accept(&gpu.model)
-            && gpu.memory >= self.least_memory
+        self.is_for(gpu.vendor) && self.models.accept(&gpu.model) && gpu.memory >= self.least_memory
     }
 
     /// Whether parts of `device` may serve the pod; where it is not known, only if any device may.

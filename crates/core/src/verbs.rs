@@ -307,7 +307,7 @@ impl Planner {
 /// Whether `devices` may serve `request` by every rule that is not a matter of amounts: acceptable
 /// models, how a device is given out, the node's hand-over, health, devices that are idle by a guess.
 fn allows(state: &NodeState, request: &PodRequest, devices: &Devices) -> bool {
-    let (node, free) = (state.node(), state.free());
+    let node = state.node();
     if request.wants_gpu() && node.health.ailing {
         return false;
     }
@@ -315,6 +315,7 @@ fn allows(state: &NodeState, request: &PodRequest, devices: &Devices) -> bool {
     containers.all(|(container, set)| {
         let share = matches!(container, ContainerRequest::Share { .. });
         let serves = !share || node.hand_over.serves_shares();
+        let unsure = state.perhaps_held(request, container);
         serves
             && set.iter().all(|device| {
                 let well = !node.health.failed.contains(device);
@@ -322,7 +323,7 @@ fn allows(state: &NodeState, request: &PodRequest, devices: &Devices) -> bool {
                     .gpus
                     .get(device)
                     .is_some_and(|gpu| request.accepts(gpu) && container.takes(gpu).is_some());
-                well && given && !(share && free.unsure.contains(device))
+                well && given && !unsure.contains(device)
             })
     })
 }

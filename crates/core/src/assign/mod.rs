@@ -206,16 +206,15 @@ impl Search<'_> {
     /// Devices that could serve one unit of `container` as things stand.
     fn fitting(&self, container: &ContainerRequest) -> DeviceSet {
         let gpus = &self.state.node().gpus;
-        let unsure = self.state.free().unsure;
+        let unsure = self.state.perhaps_held(self.request, container);
         if !self.state.free().mixed {
-            return self.fitting_plain(container);
+            return self.fitting_plain(container).minus(unsure);
         }
         let fits = |&device: &usize| {
             let (left, gpu) = (self.after.devices[device], &gpus[device]);
             match container {
                 ContainerRequest::None => false,
-                ContainerRequest::Whole { .. } => left.takes(container, gpu),
-                ContainerRequest::Share { .. } => {
+                ContainerRequest::Whole { .. } | ContainerRequest::Share { .. } => {
                     left.takes(container, gpu) && !unsure.contains(device)
                 }
                 ContainerRequest::Partition(Partition::Mig(profile)) => {
@@ -245,11 +244,7 @@ impl Search<'_> {
             fits.then_some(device)
         };
         let fits: DeviceSet = cells.filter_map(fits).collect();
-        let unsure = match container {
-            ContainerRequest::Share { .. } => self.state.free().unsure,
-            _ => DeviceSet::EMPTY,
-        };
-        fits.minus(unsure).common(self.eligible)
+        fits.common(self.eligible)
     }
 
     /// Places `units` one after the other. `banned` are devices that the same container need not

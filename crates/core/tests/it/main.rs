@@ -21,6 +21,7 @@ mod audit;
 mod workload;
 mod live_steps;
 mod live;
+mod unknown;
 mod rules;
 mod parts;
 mod parts_oracle;
