@@ -7,10 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use stowage_core::cluster::{BoundPod, Cluster};
-use stowage_core::gpu::DeviceSet;
 use stowage_core::node::NodeState;
 use stowage_core::plan::{Context, Parameters};
-use stowage_core::request::Devices;
 use stowage_core::rules::{NodeRules, PodRules};
 use stowage_core::strategy::Strategy;
 use stowage_core::strategy::fgd::Outlook;
@@ -227,40 +225,14 @@ fn bound(
     nodes: &BTreeMap<Arc<str>, &NodeInfo>,
     problems: &mut Vec<String>,
 ) -> Option<BoundPod> {
-    let node: Arc<str> = Arc::from(pod.node_name.as_deref()?);
-    if pod.terminal {
-        return None;
-    }
+    let node = pod.holding_on()?;
     let uuids = nodes.get(&node).map(|info| &info.facts.uuids[..]);
-    Some(BoundPod {
-        pod: pod.uid,
-        devices: devices(pod, uuids).unwrap_or_else(|problem| {
-            problems.push(problem);
-            None
-        }),
-        request: Arc::new(pod.held()),
-        node,
-    })
-}
-
-/// The devices of a bound pod, none where they are not known.
-fn devices(pod: &PodFacts, uuids: Option<&[Option<String>]>) -> Result<Option<Devices>, String> {
-    let Ok(request) = &pod.request else {
-        return Ok(None);
-    };
-    if !request.wants_gpu() {
-        let containers = request.containers().iter();
-        return Ok(Some(containers.map(|_| DeviceSet::EMPTY).collect()));
-    }
-    let said = |error| format!("pod {}: {error}; its devices are unknown", pod.full_name());
-    match &pod.placement {
-        None => Ok(None),
-        Some(Err(error)) => Err(said(error.clone())),
-        Some(Ok(placement)) => {
-            let devices = placement.devices(request, &pod.gpus, uuids);
-            devices.map(Some).map_err(said)
-        }
-    }
+    let devices = pod.placed(uuids).unwrap_or_else(|error| {
+        let pod = pod.full_name();
+        problems.push(format!("pod {pod}: {error}; its devices are unknown"));
+        None
+    });
+    Some(pod.bound(node, devices))
 }
 
 fn info(facts: PodFacts, demands: Option<Demands>, cluster: &Cluster) -> PodInfo {

@@ -18,6 +18,7 @@ mod boards;
 pub mod inventory;
 pub mod node;
 pub mod annotation;
+mod bound;
 mod input;
 pub mod snapshot;
 pub mod client;

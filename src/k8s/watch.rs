@@ -20,11 +20,9 @@ use kube::{Api, Client, Resource};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use stowage_core::cluster::{BoundPod, Event};
-use stowage_core::gpu::DeviceSet;
 use stowage_core::node::Claim;
 use stowage_core::request::Devices;
 
-use super::annotation::Placement;
 use super::node::NodeFacts;
 use super::pod::PodFacts;
 use crate::extender::Server;
@@ -294,26 +292,9 @@ impl Server {
 impl crate::extender::live::Live {
     /// The devices that a pod says it has on `node`; none if it says nothing that is understood.
     fn placed(&self, facts: &PodFacts, node: &str) -> Option<Devices> {
-        let request = facts.request.as_ref().ok()?;
-        if !request.wants_gpu() {
-            return Some(
-                request
-                    .containers()
-                    .iter()
-                    .map(|_| DeviceSet::EMPTY)
-                    .collect(),
-            );
-        }
         let uuids = self.notes.get(node).map(|notes| &notes.facts.uuids[..]);
-        let read = |placement: &Placement| placement.devices(request, &facts.gpus, uuids);
-        let devices = facts
-            .placement
-            .as_ref()?
-            .as_ref()
-            .map_err(Clone::clone)
-            .and_then(read);
-        match devices {
-            Ok(devices) => Some(devices),
+        match facts.placed(uuids) {
+            Ok(devices) => devices,
             Err(error) => {
                 let pod = facts.full_name();
                 tracing::warn!(pod, %error, "a placement is not understood: its devices are unknown");
@@ -324,10 +305,7 @@ impl crate::extender::live::Live {
 
     /// What a pod holds, or none if it holds nothing.
     fn bound(&self, facts: &PodFacts) -> Option<BoundPod> {
-        let node: Arc<str> = Arc::from(facts.node_name.as_deref().filter(|n| !n.is_empty())?);
-        if facts.terminal {
-            return None;
-        }
+        let node = facts.holding_on()?;
         let known = self.planner.cluster().hold_of(facts.uid);
         let known = known.and_then(|(on, hold)| match &hold.claim {
             Claim::Bound(devices) if **on == *node => Some(devices.clone()),
@@ -342,12 +320,7 @@ impl crate::extender::live::Live {
                 "the placement of a bound pod was changed: the change is left aside"
             );
         }
-        Some(BoundPod {
-            pod: facts.uid,
-            devices: known.or(placed),
-            request: Arc::new(facts.held()),
-            node,
-        })
+        Some(facts.bound(node, known.or(placed)))
     }
 }
 

@@ -42,6 +42,7 @@ fn job(name: &str, submit: u64, duration: Option<u64>, pods: &[Arc<PodRequest>])
         duration,
         priority: 0,
         pods: pods.into(),
+        nodes: None,
     }
 }
 

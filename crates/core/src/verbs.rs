@@ -8,6 +8,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use std::cmp::Reverse;
+
 use thiserror::Error;
 
 use crate::cluster::{BoundPod, Cluster, ClusterError, Event, Intent};
@@ -160,6 +162,46 @@ impl Planner {
         let Some(node) = self.best(decision, request) else {
             return Ok(None);
         };
+        self.book(pod, node, request)
+    }
+
+    /// The same on the best of the nodes that `admits` lets in.
+    ///
+    /// # Errors
+    /// When the pod is placed already.
+    pub fn place_among(
+        &mut self,
+        decision: u64,
+        pod: PodUid,
+        request: &Arc<PodRequest>,
+        admits: impl Fn(&Node) -> bool,
+    ) -> Result<Option<Placement>, ClusterError> {
+        if self.cluster.pods().contains_key(&pod) {
+            return Err(ClusterError::AlreadyPlaced(pod));
+        }
+        let all = self.cluster.nodes().len() as u32;
+        let admitted = |node: &NodeIx| admits(self.node(*node).node());
+        let nodes: Vec<_> = (0..all).map(NodeIx).filter(admitted).collect();
+        let verdict = self.verdicts(decision, request);
+        let judged: Vec<_> = nodes.iter().map(|&node| (node, verdict(node))).collect();
+        drop(verdict);
+        let fitting = judged.into_iter().filter(|(_, verdict)| verdict.fits());
+        let best = fitting.max_by_key(|&(node, verdict)| {
+            let tie = self.context.tie(self.node(node).tie());
+            (verdict.rank(), Reverse((tie, node)))
+        });
+        match best {
+            Some((node, _)) => self.book(pod, node, request),
+            None => Ok(None),
+        }
+    }
+
+    fn book(
+        &mut self,
+        pod: PodUid,
+        node: NodeIx,
+        request: &Arc<PodRequest>,
+    ) -> Result<Option<Placement>, ClusterError> {
         let Ok(candidate) = self.plan_on(node, request) else {
             return Ok(None);
         };

@@ -17,7 +17,7 @@ use super::witness::{Asked, Note, Passing, Witness};
 use super::world;
 use crate::sim::detail::{self, NodeEnd, Reasons};
 use crate::sim::experiment::ExperimentError;
-use crate::sim::trace::timed::{Pods, TimedTrace};
+use crate::sim::trace::timed::{Job, NodeNames, Pods, TimedTrace};
 
 /// One replay in detail.
 #[derive(Debug, Clone)]
@@ -91,7 +91,8 @@ impl Replay {
         let trace = self.trace(seed)?;
         let mut recorder = Recorder::new(&trace, at, decisions);
         let replayed = self.again((policy, seed), &mut recorder)?;
-        Ok(replayed.map(|replayed| recorder.detail(replayed)))
+        let idle = world::idle(&trace.nodes, &self.standing)?;
+        Ok(replayed.map(|replayed| recorder.detail(replayed, &idle)))
     }
 }
 
@@ -156,15 +157,13 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    fn detail(mut self, replayed: Replayed) -> Detail {
-        let idle = world::idle(&self.trace.nodes);
-        let mut known: BTreeMap<&Pods, Reason> = BTreeMap::new();
+    fn detail(mut self, replayed: Replayed, idle: &Planner) -> Detail {
+        let mut known: BTreeMap<Likeness<'_>, Reason> = BTreeMap::new();
         for (number, record) in replayed.outcome.jobs.iter().enumerate() {
-            if record.fate == Fate::Refused
-                && let Ok(idle) = &idle
-            {
-                let pods = &self.trace.jobs[number].pods;
-                let reason = known.entry(pods).or_insert_with(|| why(pods, idle));
+            if record.fate == Fate::Refused {
+                let job = &self.trace.jobs[number];
+                let reason = known.entry((&job.pods, &job.nodes));
+                let reason = reason.or_insert_with(|| why(job, idle));
                 self.reasons.insert(number, reason.clone());
             }
         }
@@ -221,26 +220,33 @@ impl Witness for Recorder<'_> {
         if self.wanted.is_some() {
             self.take(self.waiting.len() as u64, planner);
         }
-        let mut known: BTreeMap<&Pods, Reason> = BTreeMap::new();
+        let mut known: BTreeMap<Likeness<'_>, Reason> = BTreeMap::new();
         for &number in &self.waiting {
-            let pods = &self.trace.jobs[number].pods;
-            let reason = known.entry(pods).or_insert_with(|| why(pods, planner));
+            let job = &self.trace.jobs[number];
+            let reason = known.entry((&job.pods, &job.nodes));
+            let reason = reason.or_insert_with(|| why(job, planner));
             self.reasons.insert(number, reason.clone());
         }
     }
 }
 
-/// Why `pods` cannot start now: what the nodes say to the first that none can take.
-fn why(pods: &Pods, planner: &Planner) -> Reason {
+/// What equal jobs have in common.
+type Likeness<'a> = (&'a Pods, &'a Option<Arc<NodeNames>>);
+
+/// Why `job` cannot start now: what the nodes that its rules let it on say to the first of its pods that
+/// none can take.
+fn why(job: &Job, planner: &Planner) -> Reason {
+    let admits = |name| job.nodes.as_ref().is_none_or(|nodes| nodes.contains(name));
     let mut seen: Option<&Arc<PodRequest>> = None;
-    for pod in pods.iter() {
+    for pod in job.pods.iter() {
         // Pods of a gang are mostly equal.
         if seen.replace(pod).is_some_and(|last| last == pod) {
             continue;
         }
         let mut reasons = Reasons::new();
         let mut fits = false;
-        for node in planner.cluster().nodes() {
+        let nodes = planner.cluster().nodes().iter();
+        for node in nodes.filter(|state| admits(&state.node().name)) {
             match plan::candidate(node, pod, planner.context()) {
                 Ok(_) => fits = true,
                 Err(unfit) => *reasons.entry(unfit).or_insert(0) += 1,

@@ -16,7 +16,7 @@ use super::queue::{Queue, Rank};
 use super::witness::{Listener, Note, Passing, Watch, Witness};
 use super::world::World;
 use crate::sim::trace::TraceNode;
-use crate::sim::trace::timed::{Job, NodeEvent, NodeEventKind, Pods};
+use crate::sim::trace::timed::{Job, NodeEvent, NodeEventKind, NodeNames, Pods, Standing};
 
 /// One replay's trace and cluster.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +29,8 @@ pub struct Input<'a> {
     pub jobs: &'a [Job],
     /// What happens to nodes, in order.
     pub events: &'a [NodeEvent],
+    /// Who is there before, and stays until a node fails.
+    pub standing: &'a Standing,
 }
 
 /// Replays `input` under `model`, deciding by `context`. `watch` sees everything that happens.
@@ -91,6 +93,7 @@ impl<'a, 'w> Engine<'a, 'w> {
         let world = World::new(input, context)?;
         let mut meter = Meter::new(last, last + longest.unwrap_or(0));
         meter.level.up = world.capacity();
+        meter.level.allocated = world.standing();
         Ok(Self {
             input,
             model,
@@ -130,7 +133,7 @@ impl<'a, 'w> Engine<'a, 'w> {
     fn moment(&mut self, now: u64) -> Result<(), ClusterError> {
         let classes = self.world.classes();
         let waiting = self.queue.waiting().iter();
-        let waiting = waiting.map(|(&class, &jobs)| (classes[class as usize].as_ref(), jobs));
+        let waiting = waiting.map(|(&class, &jobs)| (classes[class as usize].0.as_ref(), jobs));
         let nodes = self.world.planner().cluster().nodes();
         self.meter.advance(now, nodes, waiting);
         self.depart(now);
@@ -194,6 +197,7 @@ impl<'a, 'w> Engine<'a, 'w> {
             }
             self.tell(now, what, rank);
         }
+        self.meter.level.allocated -= self.world.evict(node);
         if used {
             // What the jobs held on other nodes is free again.
             self.queue.wake(now);
@@ -233,7 +237,7 @@ impl<'a, 'w> Engine<'a, 'w> {
         self.queue.pass(now, |rank| {
             let milli = world.milli(rank);
             // Cheaper than asking, and never wrong.
-            if level.up - level.allocated < milli {
+            if level.up.saturating_sub(level.allocated) < milli {
                 return false;
             }
             let (asked, planner) = world.asked(rank, now);
@@ -310,13 +314,16 @@ pub(super) fn ranks(jobs: &[Job]) -> (Vec<Rank>, Vec<u32>) {
     (ranks, by_rank)
 }
 
-/// Numbers equal gangs: the class of each job, and the pods of each class.
-pub(super) fn classes(jobs: &[Job]) -> (Vec<u32>, Vec<Pods>) {
+/// What equal jobs have in common: their pods, and the nodes that they may be on.
+pub(super) type Likeness = (Pods, Option<Arc<NodeNames>>);
+
+/// Numbers equal gangs: the class of each job, and what it is.
+pub(super) fn classes(jobs: &[Job]) -> (Vec<u32>, Vec<Likeness>) {
     let mut numbers = BTreeMap::new();
     let mut classes = Vec::new();
     let class_of = jobs.iter().map(|job| {
-        *numbers.entry(&job.pods).or_insert_with(|| {
-            classes.push(job.pods.clone());
+        *numbers.entry((&job.pods, &job.nodes)).or_insert_with(|| {
+            classes.push((job.pods.clone(), job.nodes.clone()));
             classes.len() as u32 - 1
         })
     });

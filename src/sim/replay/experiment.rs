@@ -26,7 +26,7 @@ use crate::sim::trace::demo;
 use crate::sim::trace::faults::Failures;
 use crate::sim::trace::gpu_jobs::{self, PerGpu};
 use crate::sim::trace::synth::Synth;
-use crate::sim::trace::timed::TimedTrace;
+use crate::sim::trace::timed::{Standing, TimedTrace};
 
 /// Where jobs come from.
 #[derive(Debug, Clone)]
@@ -61,6 +61,8 @@ pub struct Replay {
     pub model: Model,
     /// How times are compressed.
     pub compression: Compression,
+    /// Who is on the cluster before the first job.
+    pub standing: Arc<Standing>,
     /// Failures beside those of the trace, and their rate in thousandths.
     pub failures: Option<(Failures, u64)>,
 }
@@ -120,7 +122,7 @@ impl Replay {
                 let millionths = by.saturating_mul(1000);
                 Ok(Arc::new(Arc::unwrap_or_clone(made).compressed(millionths)))
             }
-            Compression::ToLoad(target) => match Arc::unwrap_or_clone(made).at_load(target) {
+            Compression::ToLoad(target) => match Arc::unwrap_or_clone(made).at_load(target, self.standing.milli()) {
                 Ok(trace) => Ok(Arc::new(trace)),
                 Err(most) => Err(ExperimentError::Policy(format!(
                     "load: expected at most {}, which all of the trace's jobs at once would hold of \
@@ -235,6 +237,7 @@ impl Replay {
             ranks: &ranks,
             jobs: &trace.jobs,
             events: &events,
+            standing: &self.standing,
         };
         let context = context(policy, seed, &trace)?;
         let outcome = super::run_seen(input, &self.model, context, witness)?;

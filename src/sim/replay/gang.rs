@@ -7,20 +7,29 @@ use stowage_core::request::PodRequest;
 use stowage_core::units::{NodeIx, PodUid};
 use stowage_core::verbs::Planner;
 
+use crate::sim::trace::timed::NodeNames;
+
 /// The node of each pod, in the order of the members.
 pub(super) type Places = Vec<NodeIx>;
 
 /// Books `pods`, the first of which is number `first`, or none of them. `round` makes decision numbers
-/// of later attempts differ from those of the first.
+/// of later attempts differ from those of the first. Only `nodes` are looked at, where they are named.
 pub(super) fn place(
     planner: &mut Planner,
     round: u64,
     first: u64,
-    pods: &[Arc<PodRequest>],
+    (pods, nodes): (&[Arc<PodRequest>], Option<&NodeNames>),
 ) -> Result<Option<Places>, ClusterError> {
     let mut places = Places::new();
     for (number, pod) in (first..).zip(pods) {
-        match planner.place(decision(round, number), PodUid(u128::from(number)), pod)? {
+        let (decision, uid) = (decision(round, number), PodUid(u128::from(number)));
+        let placed = match nodes {
+            None => planner.place(decision, uid, pod),
+            Some(names) => {
+                planner.place_among(decision, uid, pod, |node| names.contains(&node.name))
+            }
+        };
+        match placed? {
             Some(placement) => places.push(placement.node),
             None => {
                 release(planner, first, places.len());

@@ -9,29 +9,31 @@ use stowage_core::plan::{Context, Parameters};
 use stowage_core::strategy::Strategy;
 use stowage_core::verbs::Planner;
 
-use super::engine::{self, Input};
+use super::engine::{self, Input, Likeness};
 use super::gang;
 use super::outcome::{Fate, JobRecord};
 use super::queue::{Class, Rank};
 use super::witness::Asked;
-use crate::sim::trace::TraceNode;
+use crate::sim::trace::{TraceNode, offered_milli};
 use crate::sim::trace::gavel::Slowdown;
-use crate::sim::trace::timed::{Job, NodeEventKind, Pods};
+use crate::sim::trace::timed::{Job, NodeEventKind, Standing};
 
 pub(super) struct World<'a> {
     input: Input<'a>,
     planner: Planner,
-    /// All nodes, and nobody on them.
+    /// All nodes, and only those on them who stay.
     idle: Planner,
     fits_idle: BTreeMap<Class, bool>,
     nodes: BTreeMap<&'a str, usize>,
     ranks: Vec<Rank>,
     jobs: Vec<u32>,
     class_of: Vec<Class>,
-    classes: Vec<Pods>,
+    classes: Vec<Likeness>,
     /// By job: GPU compute, number of its first pod.
     milli: Vec<u64>,
     first_pod: Vec<u64>,
+    /// Pods of all jobs; what is numbered higher stood there before.
+    pods: u64,
     records: Vec<JobRecord>,
     running: usize,
     /// Jobs that have been tried, and how often something was freed.
@@ -59,12 +61,20 @@ impl<'a> World<'a> {
             pods += job.pods.len() as u64;
             first
         });
+        let first_pod = first_pod.collect();
         let largest = input.nodes.iter().map(|node| node.gpus.len()).max();
+        let with_standing = |mut cluster: Cluster| {
+            cluster.replace_pods(input.standing.0.iter().cloned(), &BTreeSet::new());
+            cluster
+        };
+        let there = with_standing(Cluster::new(there.map(node))?);
+        let idle = with_standing(Cluster::new(all.clone().map(node))?);
         Ok(Self {
             input,
-            first_pod: first_pod.collect(),
-            planner: Planner::new(Cluster::new(there.map(node))?, context),
-            idle: Planner::new(Cluster::new(all.clone().map(node))?, judge),
+            first_pod,
+            pods,
+            planner: Planner::new(there, context),
+            idle: Planner::new(idle, judge),
             fits_idle: BTreeMap::new(),
             nodes: all.map(|at| (&*input.nodes[at].name, at)).collect(),
             ranks,
@@ -84,14 +94,21 @@ impl<'a> World<'a> {
         &self.planner
     }
 
-    pub(super) fn classes(&self) -> &[Pods] {
+    pub(super) fn classes(&self) -> &[Likeness] {
         &self.classes
     }
 
     /// GPU compute of the nodes that are there.
     pub(super) fn capacity(&self) -> u64 {
         let nodes = self.planner.cluster().nodes().iter();
-        nodes.map(|node| 1000 * node.node().gpus.len() as u64).sum()
+        nodes.map(|state| offered_milli(state.node())).sum()
+    }
+
+    /// GPU compute of who stands on these nodes.
+    pub(super) fn standing(&self) -> u64 {
+        let nodes = self.planner.cluster().nodes().iter();
+        let holds = nodes.flat_map(|state| state.holds().values());
+        holds.map(|hold| hold.request.gpu_milli()).sum()
     }
 
     pub(super) fn running(&self) -> usize {
@@ -141,8 +158,8 @@ impl<'a> World<'a> {
         if let Some(&fits) = self.fits_idle.get(&class) {
             return fits;
         }
-        let pods = &self.classes[class as usize];
-        let placed = gang::place(&mut self.idle, 0, 0, pods);
+        let (pods, nodes) = &self.classes[class as usize];
+        let placed = gang::place(&mut self.idle, 0, 0, (pods, nodes.as_deref()));
         let fits = matches!(placed, Ok(Some(_)));
         if fits {
             gang::release(&mut self.idle, 0, pods.len());
@@ -156,7 +173,8 @@ impl<'a> World<'a> {
         let at = self.at(rank);
         let round = self.next_round(at);
         self.tried[at] = true;
-        let (first, pods) = (self.first_pod[at], &self.input.jobs[at].pods);
+        let (first, job) = (self.first_pod[at], &self.input.jobs[at]);
+        let pods = (&*job.pods, job.nodes.as_deref());
         let Some(places) = gang::place(&mut self.planner, round, first, pods)? else {
             return Ok(false);
         };
@@ -245,6 +263,7 @@ impl<'a> World<'a> {
     pub(super) fn jobs_on(&self, node: &str) -> Option<BTreeSet<Rank>> {
         let at = self.planner.cluster().find(node)?;
         let pods = self.planner.node(at).holds().keys();
+        let pods = pods.filter(|pod| pod.0 < u128::from(self.pods));
         let job = |pod: &stowage_core::units::PodUid| {
             let number = pod.0 as u64;
             self.first_pod.partition_point(|&first| first <= number) - 1
@@ -252,10 +271,26 @@ impl<'a> World<'a> {
         Some(pods.map(|pod| self.ranks[job(pod)]).collect())
     }
 
+    /// Takes away who stood on `node` from the start, and says how much GPU compute they held.
+    pub(super) fn evict(&mut self, node: &str) -> u64 {
+        let cluster = self.planner.cluster();
+        let Some(at) = cluster.find(node) else {
+            return 0;
+        };
+        let holds = cluster.nodes()[at.index()].holds().iter();
+        let pods: Vec<_> = holds
+            .map(|(pod, hold)| (*pod, hold.request.gpu_milli()))
+            .collect();
+        for (pod, _) in &pods {
+            self.planner.release(*pod);
+        }
+        pods.iter().map(|(_, milli)| milli).sum()
+    }
+
     /// Removes `node`, on which nobody is, and says how much GPU compute goes with it.
     pub(super) fn take_down(&mut self, node: &str) -> u64 {
         let state = self.planner.remove_node(node);
-        state.map_or(0, |state| 1000 * state.node().gpus.len() as u64)
+        state.map_or(0, |state| offered_milli(state.node()))
     }
 
     /// Adds `node` unless it is there, and says how much GPU compute comes with it.
@@ -268,17 +303,16 @@ impl<'a> World<'a> {
         }
         self.planner.add_node(node(self.input, at))?;
         self.round += 1;
-        Ok(Some(1000 * self.input.nodes[at].gpus.len() as u64))
+        Ok(Some(offered_milli(&self.input.nodes[at])))
     }
 }
 
-/// All of `nodes`, and nobody on them.
-pub(super) fn idle(nodes: &[TraceNode]) -> Result<Planner, ClusterError> {
+/// All of `nodes`, and only those of `standing` on them.
+pub(super) fn idle(nodes: &[TraceNode], standing: &Standing) -> Result<Planner, ClusterError> {
     let nodes = (0..).zip(nodes).map(|(rank, node)| as_node(node, rank));
-    Ok(Planner::new(
-        Cluster::new(nodes)?,
-        judge(Parameters::default()),
-    ))
+    let mut cluster = Cluster::new(nodes)?;
+    cluster.replace_pods(standing.0.iter().cloned(), &BTreeSet::new());
+    Ok(Planner::new(cluster, judge(Parameters::default())))
 }
 
 /// Best fit wastes least, and what one strategy can run on an idle cluster all should.

@@ -150,6 +150,7 @@ pub fn timed(seed: u64, nodes: Option<Vec<TraceNode>>) -> TimedTrace {
             duration: Some(synth::exponential(&mut lengths, MEAN_MS)),
             priority: 0,
             pods: Arc::new([pod.clone()]),
+            nodes: None,
         }
     });
     let trace = TimedTrace {

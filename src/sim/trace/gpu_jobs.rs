@@ -71,6 +71,7 @@ pub fn pods(prefix: &str, mut jobs: Vec<GpuJob>, nodes: &[TraceNode], per_gpu: P
             duration: Some(job.duration),
             priority: 0,
             pods: pods.clone(),
+            nodes: None,
         });
     }
     made

@@ -101,7 +101,7 @@ impl Shape {
                 .into_iter()
                 .take(LISTED)
                 .collect(),
-            offered_percent: trace.offered_per_mille().map(|load| load as f64 / 10.0),
+            offered_percent: trace.offered_per_mille(0).map(|load| load as f64 / 10.0),
             failures: trace
                 .events
                 .iter()

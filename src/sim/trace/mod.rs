@@ -13,6 +13,7 @@ pub mod gpu_jobs;
 pub mod inspect;
 pub mod jobs_csv;
 pub mod openb;
+pub mod snapshot;
 pub mod sources;
 pub mod synth;
 mod table;
@@ -23,7 +24,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use stowage_core::gpu::Gpu;
+use stowage_core::gpu::{Gpu, GpuMode};
 use stowage_core::node::{HandOver, Room};
 use stowage_core::request::PodRequest;
 use thiserror::Error;
@@ -54,6 +55,19 @@ pub fn node(name: &str, room: Room, gpus: Arc<[Gpu]>) -> TraceNode {
     }
 }
 
+/// GPU compute that a node gives out in all, thousandths of a device: a replica counts as a device of
+/// its own, a partition as its nominal part.
+#[must_use]
+pub fn offered_milli(node: &TraceNode) -> u64 {
+    let device = |gpu: &Gpu| match gpu.mode {
+        GpuMode::Replicas(count, _) => 1000 * u64::from(count.get()),
+        GpuMode::Plain | GpuMode::Mig(_) => 1000,
+    };
+    let partitions = node.partitions.iter();
+    let parts = partitions.map(|(kind, count)| u64::from(kind.nominal().0) * u64::from(*count));
+    node.gpus.iter().map(device).sum::<u64>() + parts.sum::<u64>()
+}
+
 /// Pods by name, and the orders in which they are known to arrive.
 #[derive(Debug, Clone)]
 pub struct PodList {
@@ -78,7 +92,7 @@ impl Trace {
     /// GPU compute of all nodes, thousandths of a device.
     #[must_use]
     pub fn capacity_milli(&self) -> u64 {
-        self.nodes.iter().map(|n| 1000 * n.gpus.len() as u64).sum()
+        self.nodes.iter().map(offered_milli).sum()
     }
 
     /// The same trace `times` times over: every node and every pod so often. Published orders are

@@ -6,17 +6,18 @@
 //!
 //! Offered load is the GPU time that jobs would hold between the first submission and the last if nobody
 //! waited, over the GPU time that there is: the sum over jobs of GPUs x min(duration, last submission -
-//! own), over GPUs of the cluster x (last submission - first). It is what is allocated then. Times of
+//! own), over GPUs of the cluster that nobody holds for good x (last submission - first). It is what is allocated then. Times of
 //! submission are compressed by dividing them; durations stay as they are. To reach a target, the
 //! smallest divisor with that load is searched by bisection: load never falls when times are compressed.
 //! The most that can be reached is when all jobs are there at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use stowage_core::cluster::BoundPod;
 use stowage_core::request::PodRequest;
 
-use super::TraceNode;
+use super::{TraceNode, offered_milli};
 
 /// A cluster, what it is asked to run, and what happens to its nodes.
 #[derive(Debug, Clone)]
@@ -46,6 +47,23 @@ pub struct Job {
     pub priority: i32,
     /// Its pods, at least one. Equal requests share one value.
     pub pods: Pods,
+    /// The nodes that its rules let it on; none: every node.
+    pub nodes: Option<Arc<NodeNames>>,
+}
+
+/// Names of nodes.
+pub type NodeNames = BTreeSet<Arc<str>>;
+
+/// Who is on a cluster before the first job is submitted, and stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing(pub Vec<BoundPod>);
+
+impl Standing {
+    /// GPU compute that they asked for, thousandths of a device.
+    #[must_use]
+    pub fn milli(&self) -> u64 {
+        self.0.iter().map(|pod| pod.request.gpu_milli()).sum()
+    }
 }
 
 /// The pods of a job.
@@ -114,7 +132,7 @@ impl TimedTrace {
     /// GPU compute of all nodes, thousandths of a device.
     #[must_use]
     pub fn capacity_milli(&self) -> u64 {
-        self.nodes.iter().map(|n| 1000 * n.gpus.len() as u64).sum()
+        self.nodes.iter().map(offered_milli).sum()
     }
 
     /// When the last job is submitted, ms.
@@ -123,21 +141,23 @@ impl TimedTrace {
         self.jobs.last().map_or(0, |job| job.submit)
     }
 
-    /// The offered load in thousandths; none if all jobs are submitted at once or there is no GPU.
+    /// The offered load in thousandths where others hold `standing` thousandths of a device for good;
+    /// none if all jobs are submitted at once or no GPU is left.
     #[must_use]
-    pub fn offered_per_mille(&self) -> Option<u64> {
-        self.load_at(ONE)
+    pub fn offered_per_mille(&self, standing: u64) -> Option<u64> {
+        self.load_at(ONE, standing)
     }
 
     /// The offered load in thousandths if times are divided by `by` millionths.
-    fn load_at(&self, by: u64) -> Option<u64> {
+    fn load_at(&self, by: u64, standing: u64) -> Option<u64> {
         let last = self.last_submit();
         let held = self.jobs.iter().map(|job| {
             let left = u128::from(last - job.submit) * u128::from(ONE);
             let runs = job.duration.map(|ms| u128::from(ms) * u128::from(by));
             u128::from(job.gpu_milli()) * runs.map_or(left, |runs| runs.min(left))
         });
-        let there = u128::from(self.capacity_milli()) * u128::from(last) * u128::from(ONE);
+        let open = self.capacity_milli().saturating_sub(standing);
+        let there = u128::from(open) * u128::from(last) * u128::from(ONE);
         let load = (held.sum::<u128>() * 1000).checked_div(there)?;
         u64::try_from(load).ok()
     }
@@ -154,12 +174,12 @@ impl TimedTrace {
     }
 
     /// The same with times of submission compressed or stretched so that the offered load is
-    /// `target` thousandths.
+    /// `target` thousandths where others hold `standing` thousandths of a device for good.
     ///
     /// # Errors
     /// The most that can be reached, in thousandths.
-    pub fn at_load(self, target: u64) -> Result<Self, u64> {
-        let load = |by| self.load_at(by).unwrap_or(0);
+    pub fn at_load(self, target: u64, standing: u64) -> Result<Self, u64> {
+        let load = |by| self.load_at(by, standing).unwrap_or(0);
         let (mut low, mut high) = (1, MOST_COMPRESSED);
         if load(high) < target {
             return Err(load(high));

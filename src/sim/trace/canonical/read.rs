@@ -162,6 +162,7 @@ fn read_head(row: &Row<'_>, name: &str) -> Result<Job, TraceError> {
         duration: row.large("duration_ms", MAX_MS)?,
         priority,
         pods: Arc::from([]),
+        nodes: None,
     })
 }
 

@@ -76,6 +76,7 @@ fn read_jobs(file: &Path) -> Result<Vec<Job>, TraceError> {
             duration: Some(end - start),
             priority: 0,
             pods: Arc::new([requests.share(read_pod(row)?)]),
+            nodes: None,
         });
         Ok(())
     })?;
