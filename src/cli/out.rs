@@ -8,7 +8,6 @@ use clap::Args;
 
 use super::folder::Folder;
 use super::interrupt;
-use crate::config::Policy;
 use crate::sim::experiment::Experiment;
 use crate::sim::report::inflation::{self, Evidence};
 use crate::sim::report::manifest::{InputFile, Manifest, RunName};
@@ -17,28 +16,36 @@ use crate::sim::report::{Comparison, SimulationResult, files, html};
 #[derive(Debug, Args)]
 pub(super) struct Out {
     /// Write results and a report (report.html) into this new folder; Ctrl-C then writes the seeds that
-    /// are finished
+    /// are finished under every strategy
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Replace DIR if it holds earlier results
     #[arg(long, requires = "out")]
     force: bool,
-    /// Which run pods.csv, decisions.jsonl and the packing map are about [default: the best strategy on
-    /// the first list with the first seed]
+    /// Which run pods.csv, decisions.jsonl and the packing map are about; without LIST in replay
+    /// [default: the best strategy on the first list with the first seed]
     #[arg(long, value_name = "[LIST/]STRATEGY@SEED", requires = "out")]
     pods_of: Option<String>,
-    /// Also write decisions.jsonl: what each decision of that run saw
+    /// Also write decisions.jsonl: what each decision of that run saw (in replay: of a job's first pod)
     #[arg(long, requires = "out")]
     decisions: bool,
 }
 
 /// A folder to write into, and what is known before the runs.
 pub(super) struct Writer {
-    folder: Folder,
+    pub(super) folder: Folder,
     place: PathBuf,
-    inputs: Vec<InputFile>,
-    pods_of: Option<RunName>,
-    decisions: bool,
+    pub(super) inputs: Vec<InputFile>,
+    pub(super) pods_of: Option<RunName>,
+    pub(super) decisions: bool,
+}
+
+/// The runs of an experiment, by their names.
+pub(super) struct Names<'a> {
+    /// Lists of pods; none in a replay.
+    pub(super) lists: Vec<&'a str>,
+    pub(super) policies: Vec<String>,
+    pub(super) seeds: &'a [u64],
 }
 
 impl Out {
@@ -46,16 +53,13 @@ impl Out {
     /// folders and names of the files that were read.
     pub(super) fn open(
         &self,
-        experiment: &Experiment,
+        names: &Names<'_>,
         read: &[(PathBuf, PathBuf)],
     ) -> anyhow::Result<Option<Writer>> {
         let Some(place) = &self.out else {
             return Ok(None);
         };
-        let pods_of = self
-            .pods_of
-            .as_deref()
-            .map(|text| run_name(text, experiment));
+        let pods_of = self.pods_of.as_deref().map(|text| run_name(text, names));
         let pods_of = pods_of.transpose()?;
         let inputs = read
             .iter()
@@ -78,13 +82,13 @@ impl Out {
 impl Writer {
     /// Writes everything and says where, unless `quiet`.
     pub(super) fn write(
-        self,
+        mut self,
         experiment: &Experiment,
         result: &SimulationResult,
         quiet: bool,
     ) -> anyhow::Result<ExitCode> {
         let comparison = Comparison::of(&result.runs);
-        let pods_of = match self.pods_of {
+        let pods_of = match self.pods_of.take() {
             Some(run) => run,
             None => default_run(&comparison, experiment)?,
         };
@@ -93,15 +97,16 @@ impl Writer {
         let detail =
             detail.ok_or_else(|| anyhow!("the run of pods.csv is not one of the experiment's"))?;
         let counts = (experiment.runs(), result.runs.len());
-        let (inputs, digest) = (result.inputs.clone(), result.digest.clone());
-        let manifest = Manifest::new(inputs, self.inputs, counts, pods_of, digest);
+        let (scenario, digest) = (result.inputs.clone(), result.digest.clone());
+        let inputs = std::mem::take(&mut self.inputs);
+        let manifest = Manifest::new(scenario, inputs, counts, pods_of, digest);
         let report = inflation::report(Evidence {
             result,
             comparison: &comparison,
             detail: &detail,
             manifest: &manifest,
         });
-        let folder = self.folder;
+        let folder = &self.folder;
         folder.write("manifest.json", |out| files::json(out, &manifest))?;
         folder.write("summary.json", |out| {
             files::summary(out, result, &comparison)
@@ -115,13 +120,20 @@ impl Writer {
         folder.write("report.html", |out| {
             out.write_all(html::render(&report).as_bytes())
         })?;
-        folder.finish()?;
+        self.finish(counts, quiet)
+    }
+
+    /// Gives the folder its name and says how many of the runs `(planned, finished)` are in it.
+    pub(super) fn finish(
+        self,
+        (planned, finished): (usize, usize),
+        quiet: bool,
+    ) -> anyhow::Result<ExitCode> {
+        self.folder.finish()?;
         let file = self.place.join("report.html");
-        if !manifest.is_complete() {
+        if finished < planned {
             eprintln!(
-                "stowage: stopped: {} of {} runs are finished and in {}",
-                counts.1,
-                counts.0,
+                "stowage: stopped: {finished} of {planned} runs are finished and in {}",
                 file.display()
             );
             return Ok(ExitCode::from(interrupt::STOPPED));
@@ -144,24 +156,23 @@ fn default_run(comparison: &[Comparison], experiment: &Experiment) -> anyhow::Re
     })
 }
 
-/// `[LIST/]STRATEGY@SEED`, which must be a run of `experiment`.
-fn run_name(text: &str, experiment: &Experiment) -> anyhow::Result<RunName> {
-    let wrong =
-        || anyhow!("--pods-of: expected [LIST/]STRATEGY@SEED, for example fgd@42, got {text:?}");
+/// `[LIST/]STRATEGY@SEED`, which must be one of the runs.
+fn run_name(text: &str, names: &Names<'_>) -> anyhow::Result<RunName> {
+    let Names {
+        lists, policies, ..
+    } = names;
+    let form = match lists.is_empty() {
+        true => "STRATEGY@SEED",
+        false => "[LIST/]STRATEGY@SEED",
+    };
+    let wrong = || anyhow!("--pods-of: expected {form}, for example fgd@42, got {text:?}");
     let (name, seed) = text.rsplit_once('@').ok_or_else(wrong)?;
     let seed: u64 = seed.parse().map_err(|_| wrong())?;
-    let lists: Vec<_> = experiment
-        .trace
-        .lists
-        .iter()
-        .map(|list| list.name.as_str())
-        .collect();
-    let policies: Vec<_> = experiment.policies.iter().map(Policy::name).collect();
     let (list, strategy) = match name.rsplit_once('/') {
-        Some((list, strategy)) => (list, strategy),
-        None => (lists.first().copied().unwrap_or_default(), name),
+        Some((list, strategy)) if !lists.is_empty() => (list, strategy),
+        _ => (lists.first().copied().unwrap_or_default(), name),
     };
-    if !lists.contains(&list) {
+    if !lists.is_empty() && !lists.contains(&list) {
         bail!(
             "--pods-of: expected a list of {}, got {list:?}",
             lists.join(", ")
@@ -173,7 +184,7 @@ fn run_name(text: &str, experiment: &Experiment) -> anyhow::Result<RunName> {
             policies.join(", ")
         );
     }
-    if !experiment.seeds.contains(&seed) {
+    if !names.seeds.contains(&seed) {
         bail!("--pods-of: expected one of the seeds, got {seed}");
     }
     Ok(RunName {

@@ -2,6 +2,7 @@
 
 mod fields;
 mod options;
+mod out;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -9,12 +10,15 @@ use std::sync::Arc;
 
 use anyhow::bail;
 
+use super::out::Names;
+use super::progress::Progress;
 use super::simulate::{Format, Simulate};
 use super::sources::{self, Wanted, folder_of};
 use super::values;
-use super::{print, progress};
+use super::{interrupt, print, progress};
+use crate::config::Policy;
 use crate::config::scenario::ScenarioSpec;
-use crate::sim::replay::experiment::{Replay, Workload};
+use crate::sim::replay::experiment::{Plan, Replay, Workload};
 use crate::sim::replay::{Discipline, Model, OnFailure};
 use crate::sim::report::PolicyInput;
 use crate::sim::report::replay::{self as report, ReplayInputs, ReplayResult, ReplayRun};
@@ -31,14 +35,27 @@ pub(super) fn run(
     base: &Path,
 ) -> anyhow::Result<ExitCode> {
     let (replay, inputs) = plan(command, spec, base)?;
-    let bar = progress::bar(replay.runs() as u64, command.quiet);
+    let fields = Fields { command, base };
+    let map_at = out::map_at(&fields)?;
+    let names = Names {
+        lists: Vec::new(),
+        policies: replay.policies.iter().map(Policy::name).collect(),
+        seeds: &replay.seeds,
+    };
+    let read = out::read(&fields, spec, &replay)?;
+    let writer = command.out.open(&names, &read)?;
+    let bar = progress::replays(replay.runs() as u64, command.quiet);
+    let watch = |plan: &Plan<'_>| {
+        let name = format!("{} seed {}", plan.policy.name(), plan.seed);
+        Progress::new(&bar, name, inputs.jobs)
+    };
     let jobs = command.jobs.map_or(0, usize::from);
-    let runs = replay.run(jobs, |replayed| {
-        let run = ReplayRun::from(replayed);
-        bar.inc(1);
-        run
-    })?;
+    let runs = replay.run_until(jobs, watch, ReplayRun::from)?;
     bar.finish_and_clear();
+    if runs.is_empty() {
+        eprintln!("stowage: stopped before a seed was finished; nothing is written");
+        return Ok(ExitCode::from(interrupt::STOPPED));
+    }
     let result = ReplayResult::new(inputs, runs);
     print(&match command.format {
         Format::Json => serde_json::to_string_pretty(&result)? + "\n",
@@ -46,7 +63,10 @@ pub(super) fn run(
         Format::Markdown => report::markdown(&result),
         Format::Table => report::table(&result),
     })?;
-    Ok(ExitCode::SUCCESS)
+    match writer {
+        Some(writer) => out::write(writer, &replay, &result, map_at, command.quiet),
+        None => Ok(ExitCode::SUCCESS),
+    }
 }
 
 fn plan(

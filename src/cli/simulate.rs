@@ -8,7 +8,7 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 use serde_saphyr::{Location, Spanned};
 
-use super::out::{self, Out};
+use super::out::{self, Names, Out};
 use super::source::Source;
 use super::values::{self, Given};
 use super::{interrupt, print, progress, replay};
@@ -100,7 +100,7 @@ pub(super) struct Simulate {
     pub(super) in_replay: replay::Options,
     /// A scenario file; options override it
     #[arg(long, value_name = "FILE")]
-    scenario: Option<PathBuf>,
+    pub(super) scenario: Option<PathBuf>,
     /// Runs side by side; results do not depend on it [default: one a processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) jobs: Option<u16>,
@@ -144,7 +144,13 @@ impl Simulate {
         self.in_replay.refuse(self, &spec)?;
         let plan = self.plan(&spec, base)?;
         let experiment = &plan.experiment;
-        let writer = self.out.open(experiment, &plan.files)?;
+        let lists = experiment.trace.lists.iter();
+        let names = Names {
+            lists: lists.map(|list| list.name.as_str()).collect(),
+            policies: experiment.policies.iter().map(Policy::name).collect(),
+            seeds: &experiment.seeds,
+        };
+        let writer = self.out.open(&names, &plan.files)?;
         let bar = progress::bar(experiment.runs() as u64, self.quiet);
         let stopwatch = (!self.no_times).then_some(clock::nanos as fn() -> u64);
         let jobs = self.jobs.map_or(0, usize::from);

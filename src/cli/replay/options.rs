@@ -41,6 +41,15 @@ pub(in crate::cli) struct Options {
     /// Let jobs that are spread over more nodes than they need run slower, as measured: "gavel:DIR"
     #[arg(long, value_name = "SLOWDOWN")]
     pub(super) slowdown: Option<String>,
+    /// The moment of the packing map in report.html, since the first submission: 90m, 12h, 3.5d
+    /// [default: the busiest, when most GPUs are held]
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "out",
+        allow_hyphen_values = true
+    )]
+    pub(super) map_at: Option<String>,
 }
 
 impl Options {
@@ -77,6 +86,7 @@ impl Options {
                 at(&spec.on_failure),
             ),
             ("slowdown", self.slowdown.is_some(), at(&spec.slowdown)),
+            ("map-at", self.map_at.is_some(), None),
         ];
         for (field, option, written) in given {
             match (option, written) {

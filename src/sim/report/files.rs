@@ -136,7 +136,7 @@ pub fn in_words(reasons: &Reasons) -> String {
     )
 }
 
-fn devices_of(request: &PodRequest) -> usize {
+pub(super) fn devices_of(request: &PodRequest) -> usize {
     request
         .containers()
         .iter()
@@ -145,12 +145,12 @@ fn devices_of(request: &PodRequest) -> usize {
 }
 
 /// Thousandths asked of each device; the most of any container.
-fn share_of(request: &PodRequest) -> u32 {
+pub(super) fn share_of(request: &PodRequest) -> u32 {
     let shares = request.containers().iter().map(|c| c.compute().0);
     shares.max().unwrap_or(0)
 }
 
-fn models(request: &PodRequest) -> String {
+pub(super) fn models(request: &PodRequest) -> String {
     match request.models() {
         Models::Any => String::new(),
         Models::OneOf(list) => {

@@ -69,7 +69,7 @@ pub(super) fn blocks(intro: String, nodes: &[NodeEnd]) -> Vec<Block> {
 }
 
 fn caption(folded: bool) -> String {
-    let stranded = "Hatched: free, but no pod of the list could take it any more.";
+    let stranded = "Hatched: free, but no pod of the list or trace could take it.";
     if folded {
         format!("{stranded} Nodes that look alike to a tenth of a GPU are drawn once.")
     } else {
@@ -97,7 +97,7 @@ fn causes(nodes: &[&NodeEnd]) -> String {
         .map(|(unfit, milli)| format!("{} ({})", gpu_count(*milli), cause(*unfit)));
     let parts: Vec<_> = parts.collect();
     format!(
-        "{} GPUs are stranded: free, but of no use to any pod of the list. By what most of those pods \
+        "{} GPUs are stranded: free, but of no use to any pod of the list or trace. By what most of those pods \
          lack there: {}.",
         gpu_count(all),
         parts.join(", ")

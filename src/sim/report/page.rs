@@ -1,11 +1,15 @@
 //! What the reports of both modes share: small values of the model, words, and the end of the page.
 
 use serde::Serialize;
+use stowage_core::gpu::Model;
+use stowage_core::request::{Models, PodRequest};
+use stowage_core::unfit::Unfit;
 
 use super::PolicyInput;
 use super::html::model::{Block, Cell, Column, Row, Section, Table};
 pub(super) use super::html::number;
 use super::manifest::{InputFile, Manifest};
+use crate::sim::detail::Reasons;
 use crate::sim::statistics::{Estimate, Interval};
 
 /// A section of the page.
@@ -99,6 +103,49 @@ pub(super) fn seeds(seeds: &[u64]) -> String {
             format!("{}{more}", shown.collect::<Vec<_>>().join(", "))
         }
     }
+}
+
+/// What nodes said, with the share of nodes that said it.
+pub(super) fn said(reasons: &Reasons) -> String {
+    let all: u64 = reasons.values().map(|n| u64::from(*n)).sum();
+    let mut sorted: Vec<(Unfit, u32)> = reasons.iter().map(|(u, n)| (*u, *n)).collect();
+    sorted.sort_by_key(|(unfit, nodes)| (std::cmp::Reverse(*nodes), *unfit));
+    let share = |nodes: u32| 100.0 * f64::from(nodes) / all.max(1) as f64;
+    // What hardly any node says is left out.
+    sorted.retain(|(_, nodes)| share(*nodes) >= 0.5);
+    let words = sorted
+        .iter()
+        .map(|(unfit, nodes)| format!("{} % {unfit}", number(share(*nodes), 0)));
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// A request as people say it.
+pub(super) fn asks(request: &PodRequest) -> String {
+    let mut parts = Vec::new();
+    for container in request.containers() {
+        match (container.count(), container.compute().0) {
+            (0, _) => {}
+            (n, 1000) => parts.push(format!("{n} GPU{}", if n == 1 { "" } else { "s" })),
+            (1, share) => parts.push(format!("{} of a GPU", number(f64::from(share) / 1000.0, 2))),
+            (n, share) => parts.push(format!(
+                "{} of {n} GPUs each",
+                number(f64::from(share) / 1000.0, 2)
+            )),
+        }
+    }
+    parts.push(format!(
+        "{} cores",
+        number(f64::from(request.cores().0) / 1000.0, 1)
+    ));
+    parts.push(format!(
+        "{} GiB",
+        number(f64::from(request.memory().0) / 1024.0, 0)
+    ));
+    if let Models::OneOf(models) = request.models() {
+        let names: Vec<_> = models.iter().map(Model::as_str).collect();
+        parts.push(names.join(" or "));
+    }
+    parts.join(", ")
 }
 
 /// Terms and what they are.

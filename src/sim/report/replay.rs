@@ -5,6 +5,10 @@
 //! with the spread over seeds, `comparisons` the paired differences of each policy to the first. The
 //! digest is the SHA-256 of `runs` as JSON.
 
+pub mod curves;
+pub mod files;
+pub mod ranking;
+pub mod page;
 mod run;
 mod tables;
 

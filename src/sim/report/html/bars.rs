@@ -19,6 +19,11 @@ pub(super) fn class(fill: Fill) -> &'static str {
         Fill::Size(2) => "k2",
         Fill::Size(3) => "k3",
         Fill::Size(_) => "k4",
+        Fill::Cause(0) => "c0",
+        Fill::Cause(1) => "c1",
+        Fill::Cause(2) => "c2",
+        Fill::Cause(3) => "c3",
+        Fill::Cause(_) => "c4",
     }
 }
 
@@ -45,14 +50,14 @@ pub(super) fn draw(out: &mut String, chart: &Bars, width: f64) -> f64 {
         let name = fitted(&bar.name, LETTER, if narrow { width * 0.4 } else { widest });
         if narrow {
             text(out, 0.0, y + 14.0, Anchor::Start, strong, &name);
-            text(
-                out,
-                width,
-                y + 14.0,
-                Anchor::End,
-                "tick",
-                &in_words(chart, bar, &shown),
-            );
+            let words = in_words(chart, bar, &shown);
+            if width_of(&words, LETTER) <= width * 0.58 {
+                text(out, width, y + 14.0, Anchor::End, "tick", &words);
+            } else {
+                y += 17.0;
+                let words = fitted(&words, LETTER, width);
+                text(out, 0.0, y + 14.0, Anchor::Start, "tick", &words);
+            }
             y += 20.0;
         } else {
             text(out, left - 14.0, y + 15.0, Anchor::End, strong, &name);

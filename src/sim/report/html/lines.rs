@@ -5,10 +5,9 @@
 
 use std::fmt::Write as _;
 
+use super::axes::{self, Frame};
 use super::model::{Line, Lines, Point};
-use super::svg::{
-    self, Anchor, Scale, fitted, line, number, path, px, short, text, ticks, width_of,
-};
+use super::svg::{self, Anchor, Scale, fitted, number, path, px, text, width_of};
 
 /// Most points drawn of one curve.
 const MOST_POINTS: usize = 300;
@@ -23,18 +22,34 @@ pub(super) fn draw(out: &mut String, chart: &Lines, width: f64) -> f64 {
     let widest = names
         .map(|name| width_of(&name, LETTER))
         .fold(60.0, f64::max);
-    let right = (widest + 22.0).min(if narrow { 150.0 } else { 240.0 });
+    let right = match chart.key {
+        true => 14.0,
+        false => (widest + 22.0).min(if narrow { 150.0 } else { 240.0 }),
+    };
     // Names need their height even where there are many.
-    let height =
-        (chart.lines.len() as f64 * NAME_HEIGHT + 60.0).max(if narrow { 270.0 } else { 380.0 });
-    let (left, top, bottom) = (40.0, 26.0, height - 44.0);
-    let x = Scale::new(&chart.x, left, width - right);
-    let y = Scale::new(&chart.y, bottom, top);
-    axes(out, chart, (x, y), (left, bottom, width - right));
+    let height = match (chart.key, narrow) {
+        (true, true) => 230.0,
+        (true, false) => 300.0,
+        (false, _) => {
+            (chart.lines.len() as f64 * NAME_HEIGHT + 60.0).max(if narrow { 270.0 } else { 380.0 })
+        }
+    };
+    let frame = Frame {
+        left: axes::margin(&chart.y),
+        right: width - right,
+        top: 26.0,
+        bottom: height - 44.0,
+    };
+    let (x, y) = axes::draw(out, &chart.x, &chart.y, frame);
+    let scaled = |points: &[(f64, f64)]| path(points.iter().map(|&(a, b)| (x.at(a), y.at(b))));
+    if let Some((_, points)) = &chart.ceiling {
+        let _ = write!(out, "<path class=\"ceiling\" d=\"{}\"/>", scaled(points));
+    }
     if let Some((name, points)) = &chart.reference {
-        let steps = path(points.iter().map(|&(a, b)| (x.at(a), y.at(b))));
-        let _ = write!(out, "<path class=\"reference\" d=\"{steps}\"/>");
-        reference_name(out, name, points, (x, y));
+        let _ = write!(out, "<path class=\"reference\" d=\"{}\"/>", scaled(points));
+        if !chart.key {
+            reference_name(out, name, points, (x, y));
+        }
     }
     if !chart.band.is_empty() {
         for curve in &chart.lines {
@@ -47,50 +62,10 @@ pub(super) fn draw(out: &mut String, chart: &Lines, width: f64) -> f64 {
             stroke(out, curve, (x, y));
         }
     }
-    end_names(out, chart, (x, y), (top, bottom), width);
+    if !chart.key {
+        end_names(out, chart, (x, y), (frame.top, frame.bottom), width);
+    }
     height
-}
-
-fn axes(
-    out: &mut String,
-    chart: &Lines,
-    (x, y): (Scale, Scale),
-    (left, bottom, right): (f64, f64, f64),
-) {
-    for value in ticks(&chart.y, 5.0) {
-        let at = y.at(value);
-        line(out, (left, at), (right, at), "grid");
-        text(
-            out,
-            left - 7.0,
-            at + 4.0,
-            Anchor::End,
-            "tick",
-            &short(value),
-        );
-    }
-    for value in ticks(&chart.x, (right - left) / 60.0) {
-        let at = x.at(value);
-        line(out, (at, bottom), (at, bottom + 5.0), "axis");
-        text(
-            out,
-            at,
-            bottom + 19.0,
-            Anchor::Middle,
-            "tick",
-            &short(value),
-        );
-    }
-    line(out, (left, bottom), (right, bottom), "axis");
-    text(out, 0.0, 12.0, Anchor::Start, "title", &chart.y.title);
-    text(
-        out,
-        left,
-        bottom + 38.0,
-        Anchor::Start,
-        "title",
-        &chart.x.title,
-    );
 }
 
 /// The reference is named in its middle, to the left of it.
@@ -123,16 +98,18 @@ fn band(out: &mut String, curve: &Line, (x, y): (Scale, Scale)) {
 
 fn stroke(out: &mut String, curve: &Line, (x, y): (Scale, Scale)) {
     let steps = path(thinned(curve).map(|p| (x.at(p.x), y.at(p.y))));
+    let _ = write!(out, "<path class=\"{}\" d=\"{steps}\"/>", look(curve));
+}
+
+/// The classes of a curve in the style sheet.
+pub(super) fn look(curve: &Line) -> String {
     let (hue, strong) = (curve.hue % 8, if curve.strong { " strong" } else { "" });
     let dash = if curve.hue >= 4 && !curve.strong {
         " dash"
     } else {
         ""
     };
-    let _ = write!(
-        out,
-        "<path class=\"curve h{hue}{strong}{dash}\" d=\"{steps}\"/>"
-    );
+    format!("curve h{hue}{strong}{dash}")
 }
 
 /// A curve's name and, where there is room, its last value.
@@ -213,8 +190,8 @@ fn apart(wanted: &[f64], top: f64, bottom: f64) -> Vec<f64> {
 /// The curves at the ticks of the common axis, as a table: for readers who do not see the drawing.
 pub(super) fn numbers(chart: &Lines) -> super::model::Table {
     use super::model::{Cell, Column, Row, Table};
-    let marks = ticks(&chart.x, 12.0);
-    let head = std::iter::once(String::new()).chain(marks.iter().map(|&mark| short(mark)));
+    let marks = axes::marks(&chart.x, 12.0);
+    let head = std::iter::once(String::new()).chain(marks.iter().map(|(_, name)| name.clone()));
     let columns = head.enumerate().map(|(index, title)| Column {
         title,
         numeric: index > 0,
@@ -227,7 +204,7 @@ pub(super) fn numbers(chart: &Lines) -> super::model::Table {
         };
         let at = marks
             .iter()
-            .map(|&mark| nearest(mark).map_or(String::new(), |p| svg::number(p.y, 1)));
+            .map(|(mark, _)| nearest(*mark).map_or(String::new(), |p| svg::number(p.y, 1)));
         Row {
             cells: std::iter::once(curve.name.clone())
                 .chain(at)

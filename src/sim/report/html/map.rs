@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::bars::class;
+use super::key;
 use super::model::{Fill, Map, MapNode, Pool};
 use super::svg::{Anchor, escape, number, path, px, text, width_of};
 
@@ -23,17 +24,8 @@ const LETTER: f64 = 11.0;
 
 /// Writes the whole map: what the fills mean, then pool by pool.
 pub(super) fn write(out: &mut String, map: &Map) {
-    out.push_str("<ul class=\"key\">");
-    for (fill, what) in &map.classes {
-        let _ = write!(
-            out,
-            "<li><svg width=\"15\" height=\"15\" viewBox=\"0 0 15 15\" aria-hidden=\"true\">\
-             <rect width=\"15\" height=\"15\" class=\"{}\"/></svg>{}</li>",
-            class(*fill),
-            escape(what)
-        );
-    }
-    out.push_str("</ul>");
+    let classes = map.classes.iter();
+    key::fills(out, classes.map(|(fill, what)| (*fill, what.as_str())));
     for pool in &map.pools {
         let _ = write!(out, "<h4>{}</h4><div class=\"pool\">", escape(&pool.name));
         let rows = pool.nodes.len().div_ceil(MOST_COLUMNS).max(COLUMN_ROWS);

@@ -5,8 +5,11 @@
 //! the three buttons on top, which are radio buttons that the style sheet looks at. Each chart is
 //! drawn twice, for screens and for phones, so that its letters are readable on both.
 
+mod areas;
+mod axes;
 mod bars;
 mod dots;
+mod key;
 mod lines;
 mod map;
 pub mod model;
@@ -15,7 +18,7 @@ mod table;
 
 use std::fmt::Write as _;
 
-use model::{Block, Report, Section, Verdict};
+use model::{Block, Panels, Report, Section, Verdict};
 pub(super) use svg::number;
 use svg::{NARROW, WIDE, escape, px};
 
@@ -140,7 +143,18 @@ impl Page {
                     escape(&map.caption)
                 );
             }
+            Block::Panels(panels) => self.panels(panels),
+            Block::Areas(chart) => {
+                let layers = chart.layers.iter();
+                key::fills(out, layers.map(|layer| (layer.fill, layer.name.as_str())));
+                let draw = |out: &mut String, width| areas::draw(out, chart, width);
+                let title = format!("{} by {}", chart.y.title, chart.x.title);
+                self.figure(&title, &chart.caption, draw, Some(&areas::numbers(chart)));
+            }
             Block::Lines(chart) => {
+                if chart.key {
+                    key::curves(out, chart);
+                }
                 let draw = |out: &mut String, width| lines::draw(out, chart, width);
                 let title = format!("{} by {}", chart.y.title, chart.x.title);
                 self.figure(&title, &chart.caption, draw, Some(&lines::numbers(chart)));
@@ -161,6 +175,24 @@ impl Page {
         }
     }
 
+    /// Small drawings, which flow with the width of the page, under one key.
+    fn panels(&mut self, panels: &Panels) {
+        if let Some((_, first)) = panels.charts.first() {
+            key::curves(&mut self.out, first);
+        }
+        self.out.push_str("<div class=\"panels\">");
+        for (heading, chart) in &panels.charts {
+            let _ = write!(self.out, "<div><h4>{}</h4>", escape(heading));
+            let title = format!("{heading}: {} by {}", chart.y.title, chart.x.title);
+            let draw = |out: &mut String, width| lines::draw(out, chart, width);
+            self.drawing("panel", NARROW, (&title, &chart.caption), draw);
+            self.numbers(&lines::numbers(chart));
+            self.out.push_str("</div>");
+        }
+        let caption = escape(&panels.caption);
+        let _ = write!(self.out, "</div><p class=\"caption\">{caption}</p>");
+    }
+
     /// A drawing in both widths with title, description and, if there are any, its numbers.
     fn figure(
         &mut self,
@@ -171,17 +203,7 @@ impl Page {
     ) {
         self.out.push_str("<figure>");
         for (class, width) in [("wide", WIDE), ("narrow", NARROW)] {
-            let mut drawing = String::new();
-            let height = px(draw(&mut drawing, width));
-            self.drawings += 1;
-            let n = self.drawings;
-            let (title, description, width) = (escape(title), escape(caption), px(width));
-            let _ = write!(
-                self.out,
-                "<svg class=\"chart {class}\" role=\"img\" aria-labelledby=\"t{n} d{n}\" \
-                 viewBox=\"0 0 {width} {height}\"><title id=\"t{n}\">{title}</title>\
-                 <desc id=\"d{n}\">{description}</desc>{drawing}</svg>"
-            );
+            self.drawing(class, width, (title, caption), &draw);
         }
         let _ = write!(
             self.out,
@@ -189,11 +211,35 @@ impl Page {
             escape(caption)
         );
         if let Some(numbers) = numbers {
-            self.out
-                .push_str("<details class=\"numbers\"><summary>The numbers</summary>");
-            table::write(&mut self.out, numbers);
-            self.out.push_str("</details>");
+            self.numbers(numbers);
         }
+    }
+
+    fn drawing(
+        &mut self,
+        class: &str,
+        width: f64,
+        (title, description): (&str, &str),
+        draw: impl Fn(&mut String, f64) -> f64,
+    ) {
+        let mut drawing = String::new();
+        let height = px(draw(&mut drawing, width));
+        self.drawings += 1;
+        let n = self.drawings;
+        let (title, description, width) = (escape(title), escape(description), px(width));
+        let _ = write!(
+            self.out,
+            "<svg class=\"chart {class}\" role=\"img\" aria-labelledby=\"t{n} d{n}\" \
+             viewBox=\"0 0 {width} {height}\"><title id=\"t{n}\">{title}</title>\
+             <desc id=\"d{n}\">{description}</desc>{drawing}</svg>"
+        );
+    }
+
+    fn numbers(&mut self, numbers: &model::Table) {
+        self.out
+            .push_str("<details class=\"numbers\"><summary>The numbers</summary>");
+        table::write(&mut self.out, numbers);
+        self.out.push_str("</details>");
     }
 }
 

@@ -60,6 +60,10 @@ pub enum Block {
     Table(Table),
     /// Curves over a common axis.
     Lines(Lines),
+    /// Several small drawings of curves that share a key.
+    Panels(Panels),
+    /// Areas on top of each other.
+    Areas(Areas),
     /// One bar of several segments a row.
     Bars(Bars),
     /// Values and their mean, a row each.
@@ -139,6 +143,8 @@ pub struct Axis {
     pub from: f64,
     /// Its last value.
     pub to: f64,
+    /// Values that are marked, and how; empty for round numbers.
+    pub marks: Vec<(f64, String)>,
 }
 
 /// Curves.
@@ -154,8 +160,49 @@ pub struct Lines {
     pub lines: Vec<Line>,
     /// A curve to compare with, such as what was asked for, and its name.
     pub reference: Option<(String, Vec<(f64, f64)>)>,
+    /// A curve that bounds the others, and its name; drawn thin.
+    pub ceiling: Option<(String, Vec<(f64, f64)>)>,
     /// What the band around a curve is; empty without bands.
     pub band: String,
+    /// Whether curves are named in a list above instead of at their ends.
+    pub key: bool,
+}
+
+/// Small drawings beside each other, of the same curves.
+#[derive(Debug, Clone, Default)]
+pub struct Panels {
+    /// What they show.
+    pub caption: String,
+    /// Their headings and curves.
+    pub charts: Vec<(String, Lines)>,
+}
+
+/// Areas on top of each other.
+#[derive(Debug, Clone, Default)]
+pub struct Areas {
+    /// What it shows.
+    pub caption: String,
+    /// The common axis.
+    pub x: Axis,
+    /// The axis of the values.
+    pub y: Axis,
+    /// Where on the common axis values are.
+    pub xs: Vec<f64>,
+    /// The areas, the lowest first.
+    pub layers: Vec<Layer>,
+    /// What bounds them all, by place.
+    pub ceiling: Vec<f64>,
+}
+
+/// An area.
+#[derive(Debug, Clone)]
+pub struct Layer {
+    /// Its name.
+    pub name: String,
+    /// How it is filled.
+    pub fill: Fill,
+    /// Its height by place.
+    pub values: Vec<f64>,
 }
 
 /// A curve.
@@ -219,6 +266,8 @@ pub enum Fill {
     Free,
     /// In the colour of a pod size class, 0 (smallest) to 4.
     Size(usize),
+    /// In the colour of a cause of stranding, 0 to 4.
+    Cause(usize),
 }
 
 /// A bar.

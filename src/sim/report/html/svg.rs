@@ -227,6 +227,7 @@ mod tests {
             title: String::new(),
             from,
             to,
+            ..Axis::default()
         };
         assert_eq!(
             ticks(&axis(0.0, 130.0), 7.0),

@@ -40,6 +40,7 @@ pub(super) fn demand(list: &Comparison, result: &SimulationResult) -> Vec<Block>
         title: title.to_owned(),
         from,
         to,
+        ..Axis::default()
     };
     let (asked, held) = ("GPU capacity asked for, %", "GPU capacity allocated, %");
     let whole = Lines {
@@ -55,6 +56,7 @@ pub(super) fn demand(list: &Comparison, result: &SimulationResult) -> Vec<Block>
             vec![(0.0, 0.0), (last.min(100.0), last.min(100.0))],
         )),
         band: band.clone(),
+        ..Lines::default()
     };
     let enlarged = enlarged(&whole, last);
     let mut blocks = vec![Block::Lines(whole)];
@@ -131,6 +133,7 @@ fn enlarged(whole: &Lines, last: f64) -> Option<Lines> {
         lines,
         reference: None,
         band: whole.band.clone(),
+        ..Lines::default()
     })
 }
 
@@ -290,5 +293,6 @@ fn around(rows: &[DotRow], title: &str, also: Option<f64>) -> Option<Axis> {
         title: title.to_owned(),
         from: low - room,
         to: high + room,
+        ..Axis::default()
     })
 }

@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use stowage_core::gpu::Model;
-use stowage_core::request::{Models, PodRequest};
-use stowage_core::unfit::Unfit;
+use stowage_core::request::PodRequest;
 
 use super::super::html::model::{Block, Cell, Column, Row, Table};
 use super::super::packing::{SIZES, size};
-use super::super::page::column;
+use super::super::page::{asks, column, said};
 use super::{number, whole};
 use crate::sim::detail::{Detail, Fate, Reasons};
 
@@ -47,20 +45,6 @@ impl Refusals {
         for (unfit, nodes) in reasons {
             *self.reasons.entry(*unfit).or_insert(0) += nodes;
         }
-    }
-
-    /// What nodes said, with the share of nodes that said it.
-    fn said(&self) -> String {
-        let all: u64 = self.reasons.values().map(|n| u64::from(*n)).sum();
-        let mut sorted: Vec<(Unfit, u32)> = self.reasons.iter().map(|(u, n)| (*u, *n)).collect();
-        sorted.sort_by_key(|(unfit, nodes)| (std::cmp::Reverse(*nodes), *unfit));
-        let share = |nodes: u32| 100.0 * f64::from(nodes) / all.max(1) as f64;
-        // What hardly any node says is left out.
-        sorted.retain(|(_, nodes)| share(*nodes) >= 0.5);
-        let words = sorted
-            .iter()
-            .map(|(unfit, nodes)| format!("{} % {unfit}", number(share(*nodes), 0)));
-        words.collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -119,7 +103,7 @@ fn row(name: String, refusals: &Refusals) -> Row {
     let said = if refusals.refused == 0 {
         String::new()
     } else {
-        refusals.said()
+        said(&refusals.reasons)
     };
     Row {
         cells: vec![
@@ -163,33 +147,4 @@ fn by_request(requests: &BTreeMap<&Arc<PodRequest>, Refusals>) -> Table {
         columns: columns("Request"),
         rows: rows.collect(),
     }
-}
-
-/// A request as people say it.
-fn asks(request: &PodRequest) -> String {
-    let mut parts = Vec::new();
-    for container in request.containers() {
-        match (container.count(), container.compute().0) {
-            (0, _) => {}
-            (n, 1000) => parts.push(format!("{n} GPU{}", if n == 1 { "" } else { "s" })),
-            (1, share) => parts.push(format!("{} of a GPU", number(f64::from(share) / 1000.0, 2))),
-            (n, share) => parts.push(format!(
-                "{} of {n} GPUs each",
-                number(f64::from(share) / 1000.0, 2)
-            )),
-        }
-    }
-    parts.push(format!(
-        "{} cores",
-        number(f64::from(request.cores().0) / 1000.0, 1)
-    ));
-    parts.push(format!(
-        "{} GiB",
-        number(f64::from(request.memory().0) / 1024.0, 0)
-    ));
-    if let Models::OneOf(models) = request.models() {
-        let names: Vec<_> = models.iter().map(Model::as_str).collect();
-        parts.push(names.join(" or "));
-    }
-    parts.join(", ")
 }

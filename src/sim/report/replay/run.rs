@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::curves::Curves;
 use crate::sim::replay::experiment::Replayed;
 use crate::sim::replay::outcome::{Fate, JobRecord, Outcome};
 use crate::sim::replay::series::{Area, Series};
@@ -61,6 +62,9 @@ pub struct ReplayRun {
     pub gangs: Gangs,
     /// Curves over time.
     pub series: SeriesResult,
+    /// What the report draws beside.
+    #[serde(skip)]
+    pub curves: Curves,
 }
 
 /// What became of the jobs; the last five add up to `submitted`.
@@ -139,6 +143,7 @@ pub struct SeriesResult {
 
 impl From<Replayed> for ReplayRun {
     fn from(replayed: Replayed) -> Self {
+        let curves = Curves::of(&replayed);
         let Replayed {
             policy,
             seed,
@@ -168,6 +173,7 @@ impl From<Replayed> for ReplayRun {
             by_tenant: by_tenant(&trace, &outcome),
             gangs: gangs(&trace, &outcome),
             series: series(&outcome.series),
+            curves,
         }
     }
 }
@@ -213,7 +219,7 @@ fn slowdown((job, record): (&Job, &JobRecord)) -> Option<u64> {
 }
 
 /// The size class of a job, in order.
-fn size(job: &Job) -> (usize, &'static str) {
+pub(super) fn size(job: &Job) -> (usize, &'static str) {
     match job.gpu_milli() {
         0 => (0, "no GPU"),
         1..1000 => (1, "part of a GPU"),
