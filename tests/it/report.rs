@@ -3,6 +3,7 @@
 mod browser;
 mod folder;
 mod page;
+mod timed;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -38,7 +38,7 @@ pub(super) fn size(kind: Kind) -> Option<usize> {
 }
 
 /// The section: `intro`, which says of which moment the map is, then what is stranded, then the map.
-pub(super) fn blocks(intro: String, nodes: &[NodeEnd]) -> Vec<Block> {
+pub(super) fn blocks(intro: &str, nodes: &[NodeEnd]) -> Vec<Block> {
     let nodes: Vec<_> = nodes.iter().filter(|node| !node.gpus.is_empty()).collect();
     let how =
         "A row is a node, a cell one of its GPUs, filled by the size of the pods that hold it.";

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::results;
+use super::{Place, results};
 
 /// What looks at the frames. A frame's content is this file's own, so that its elements can be read.
 const PROBE: &str = r#"
@@ -145,7 +145,15 @@ fn the_report_opens_in_a_browser() {
         return;
     };
     let place = results(&["--seeds", "42..46"]);
-    let (findings, console) = look(&program, &place.text("report.html"));
+    let findings = opens_well(&program, &place);
+    for width in ["1280", "420"] {
+        same_numbers(&findings[width]["table"], &place.json("summary.json"));
+    }
+}
+
+/// What is found in the report, of which nothing is wrong.
+fn opens_well(program: &Path, place: &Place) -> Value {
+    let (findings, console) = look(program, &place.text("report.html"));
     assert_eq!(console, NOTHING, "the console is silent");
     for width in ["1280", "420"] {
         let found = &findings[width];
@@ -162,7 +170,77 @@ fn the_report_opens_in_a_browser() {
             found["charts"]
         );
         assert_eq!(found["unnamed"], 0, "{width}: every chart has a title");
-        same_numbers(&found["table"], &place.json("summary.json"));
+    }
+    findings
+}
+
+#[test]
+fn the_report_of_a_replay_opens_in_a_browser() {
+    let Some(program) = browser() else {
+        return;
+    };
+    let gangs = [
+        "--trace",
+        "synth:kind=gangs,jobs=400",
+        "--cluster",
+        "A100-80GB:8x16",
+        "--load",
+        "0.9",
+        "--failures",
+        "mtbf=20d,repair=10h",
+        "--on-failure",
+        "lose",
+    ];
+    for (more, seeds) in [(&gangs[..], "1..4"), (&[], "1")] {
+        let args = [&["--mode", "replay", "--seeds", seeds], more].concat();
+        let place = results(&args);
+        let findings = opens_well(&program, &place);
+        for width in ["1280", "420"] {
+            same_times(&findings[width]["table"], &place.json("summary.json"));
+        }
+    }
+}
+
+/// The same of a replay, whose columns are times in a unit of their own.
+fn same_times(table: &Value, summary: &Value) {
+    let strategies = summary["comparison"]["strategies"].as_array();
+    let strategies = strategies.expect("a list");
+    let rows = table.as_array().expect("a list");
+    assert_eq!(rows.len(), strategies.len());
+    let columns = [
+        (1, "waitMean"),
+        (2, "difference"),
+        (3, "waitP50"),
+        (4, "waitP99"),
+        (5, "completionMean"),
+        (6, "allocatedPercent"),
+        (7, "strandedGpuHours"),
+    ];
+    // What is shown times the unit is the number behind it, and the unit is one for the column.
+    for (column, field) in columns {
+        let mut units = vec![1.0, 60.0, 3600.0, 86_400.0];
+        for row in rows {
+            let named = |entry: &&Value| entry["strategy"] == row[0][0];
+            let entry = strategies.iter().find(named).expect("it is a strategy");
+            let Some(mean) = entry[field]["mean"].as_f64() else {
+                assert_eq!(row[column][1], Value::Null, "{field}");
+                continue;
+            };
+            let value = row[column][1].as_str().and_then(|text| text.parse().ok());
+            assert_eq!(value, Some(mean), "{field}");
+            let shown = row[column][0].as_str().expect("text");
+            let shown = shown
+                .replace('\u{2212}', "-")
+                .replace([',', '+', '~', ' '], "");
+            let decimals = shown.split_once('.').map_or(0, |(_, part)| part.len());
+            let number: f64 = shown.parse().expect("a number is shown");
+            let half = 0.501 * 10_f64.powi(-(decimals as i32));
+            units.retain(|unit| (mean / unit - number).abs() <= half);
+        }
+        assert!(!units.is_empty(), "{field} is what summary.json says");
+        if column >= 6 {
+            assert_eq!(units[0], 1.0, "{field} is no time");
+        }
     }
 }
 

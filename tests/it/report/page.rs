@@ -37,7 +37,7 @@ fn malformed(html: &str) -> Option<String> {
     (!open.is_empty()).then(|| format!("{open:?} are not closed"))
 }
 
-fn check(html: &str) {
+pub(super) fn check(html: &str) {
     assert_eq!(malformed(html), None);
     // A name in an id is there once.
     let ids = html.match_indices(" id=\"").map(|(at, _)| {

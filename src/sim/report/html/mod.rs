@@ -186,11 +186,16 @@ impl Page {
             let title = format!("{heading}: {} by {}", chart.y.title, chart.x.title);
             let draw = |out: &mut String, width| lines::draw(out, chart, width);
             self.drawing("panel", NARROW, (&title, &chart.caption), draw);
-            self.numbers(&lines::numbers(chart));
             self.out.push_str("</div>");
         }
         let caption = escape(&panels.caption);
         let _ = write!(self.out, "</div><p class=\"caption\">{caption}</p>");
+        // Beside each other they would have no room.
+        let numbers = panels.charts.iter().map(|(heading, chart)| model::Table {
+            caption: format!("{heading}: {} by {}", chart.y.title, chart.x.title),
+            ..lines::numbers(chart)
+        });
+        self.numbers(&numbers.collect::<Vec<_>>());
     }
 
     /// A drawing in both widths with title, description and, if there are any, its numbers.
@@ -211,7 +216,7 @@ impl Page {
             escape(caption)
         );
         if let Some(numbers) = numbers {
-            self.numbers(numbers);
+            self.numbers(std::slice::from_ref(numbers));
         }
     }
 
@@ -235,10 +240,12 @@ impl Page {
         );
     }
 
-    fn numbers(&mut self, numbers: &model::Table) {
+    fn numbers(&mut self, tables: &[model::Table]) {
         self.out
             .push_str("<details class=\"numbers\"><summary>The numbers</summary>");
-        table::write(&mut self.out, numbers);
+        for numbers in tables {
+            table::write(&mut self.out, numbers);
+        }
         self.out.push_str("</details>");
     }
 }

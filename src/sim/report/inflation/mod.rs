@@ -65,7 +65,7 @@ pub fn report(evidence: Evidence<'_>) -> Report {
             section(
                 "map",
                 "The cluster at the end of one run",
-                packing::blocks(moment(detail), &detail.nodes),
+                packing::blocks(&moment(detail), &detail.nodes),
             ),
             section(
                 "refused",

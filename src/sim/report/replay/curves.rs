@@ -53,9 +53,9 @@ impl Curves {
 }
 
 fn waits(replayed: &Replayed) -> Vec<Waits> {
-    let limits: Vec<u64> = (0..=STEPS * DECADES)
-        .map(|step| (limit(step as usize) * 1000.0) as u64)
-        .collect();
+    #[allow(clippy::cast_sign_loss)]
+    let ms = |step: u32| (limit(step as usize) * 1000.0).round() as u64;
+    let limits: Vec<u64> = (0..=STEPS * DECADES).map(ms).collect();
     let mut groups: BTreeMap<(usize, &'static str), (u64, Vec<u64>)> = BTreeMap::new();
     for (job, record) in replayed.trace.jobs.iter().zip(&replayed.outcome.jobs) {
         let (jobs, counts) = groups

@@ -64,7 +64,7 @@ pub fn report(evidence: Evidence<'_>) -> Report {
         section(
             "map",
             "The cluster at one moment of one replay",
-            packing::blocks(moment(evidence), &evidence.detail.moment.nodes),
+            packing::blocks(&moment(evidence), &evidence.detail.moment.nodes),
         ),
         section(
             "refused",

@@ -42,7 +42,7 @@ impl Grid {
     fn mean(&self, runs: &[ReplayRun], value: impl Fn(&ReplayRun, usize) -> f64) -> Vec<f64> {
         let at = |moment: &f64| {
             let values = runs.iter().map(|run| {
-                let index = (moment / run.series.width) as usize;
+                let index = stretch(run, *moment);
                 match index < run.series.allocated.len() {
                     true => value(run, index),
                     false => 0.0,
@@ -57,7 +57,7 @@ impl Grid {
     fn up(&self, runs: &[ReplayRun]) -> Vec<f64> {
         let at = |moment: &f64| {
             mean(runs.iter().map(|run| {
-                let index = (moment / run.series.width) as usize;
+                let index = stretch(run, *moment);
                 let last = run.series.up.len().saturating_sub(1);
                 run.series.up.get(index.min(last)).copied().unwrap_or(0.0)
             }))
@@ -68,6 +68,12 @@ impl Grid {
     fn pairs(&self, values: &[f64]) -> Vec<(f64, f64)> {
         self.xs().into_iter().zip(values.iter().copied()).collect()
     }
+}
+
+/// The stretch of the run's series that `moment` is in, seconds.
+#[allow(clippy::cast_sign_loss)]
+fn stretch(run: &ReplayRun, moment: f64) -> usize {
+    (moment / run.series.width) as usize
 }
 
 /// A curve of `values` for the strategy whose number is `hue`.

@@ -6,7 +6,7 @@ use super::{Evidence, Ranked, counted};
 use crate::sim::replay::detail::Reason;
 use crate::sim::replay::outcome::Fate;
 use crate::sim::report::html::model::{Block, Cell, Row, Table};
-use crate::sim::report::page::{asks, cell, column, count, number, said, whole};
+use crate::sim::report::page::{asks, cell, column, count, number, said, span, whole};
 use crate::sim::statistics::Estimate;
 use crate::sim::trace::timed::{Job, Pods};
 
@@ -38,9 +38,15 @@ fn summary(evidence: Evidence<'_>) -> String {
     let run = &evidence.detail.replayed;
     let of = |fate| run.outcome.jobs.iter().filter(|r| r.fate == fate).count();
     let failures: u64 = run.outcome.jobs.iter().map(|r| u64::from(r.failures)).sum();
+    let failures = match failures {
+        0 => String::new(),
+        n => format!(
+            " {} a node failed under a job.",
+            count(n as usize, "time", "times")
+        ),
+    };
     format!(
-        "Under {}, seed {}: of {}, {} ended, {} still run, {} wait, {} were refused and {} lost; {} a node \
-         failed under a job.",
+        "Under {}, seed {}: of {}, {} ended, {} still run, {} wait, {} were refused and {} lost.{failures}",
         run.policy,
         run.seed,
         count(run.outcome.jobs.len(), "job", "jobs"),
@@ -49,7 +55,6 @@ fn summary(evidence: Evidence<'_>) -> String {
         whole(of(Fate::Waiting) + of(Fate::Ahead)),
         whole(of(Fate::Refused)),
         whole(of(Fate::Lost)),
-        count(failures as usize, "time", "times"),
     )
 }
 
@@ -58,7 +63,12 @@ fn every_strategy(evidence: Evidence<'_>) -> Table {
     let ranking = evidence.ranking;
     let jobs = |estimate: &Estimate| Cell {
         text: counted(estimate.mean),
-        ..cell(estimate, 1)
+        note: match estimate.interval {
+            // The same in all replays: nothing to say.
+            Some(i) if i.low == i.high => String::new(),
+            _ => span(estimate, 1),
+        },
+        value: Some(estimate.mean),
     };
     let row = |entry: &Ranked| Row {
         cells: vec![
@@ -66,7 +76,7 @@ fn every_strategy(evidence: Evidence<'_>) -> Table {
             jobs(&entry.refused_jobs),
             jobs(&entry.lost_jobs),
             jobs(&entry.waiting_jobs),
-            cell(&entry.lost_gpu_hours, 1),
+            jobs(&entry.lost_gpu_hours),
             cell(&entry.slowdown_mean, 2),
             cell(&entry.makespan_hours, 1),
         ],

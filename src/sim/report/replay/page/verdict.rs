@@ -75,8 +75,8 @@ fn sentence(ranking: &Ranking, best: &Ranked) -> String {
             let names = std::iter::once(name).chain(tied.iter().map(|entry| &entry.strategy));
             let names: Vec<_> = names.map(String::as_str).collect();
             format!(
-                "{} make jobs wait least and cannot be told apart (~): {waits} on average under {name}, {} \
-                 less than under {}, but the 95 % interval of that is {}.",
+                "{} cannot be told apart (~): jobs wait {waits} on average under {name}, {} less than under \
+                 {} (95 % interval {}).",
                 listed(&names),
                 ahead(first),
                 first.strategy,
@@ -90,7 +90,10 @@ fn interval(estimate: Option<&Estimate>) -> String {
     let Some((estimate, i)) = estimate.and_then(|e| Some((e, e.interval?))) else {
         return String::new();
     };
-    let unit = Unit::of(i.low.abs().max(i.high.abs()));
+    let unit = Unit {
+        decimals: 1,
+        ..Unit::of(i.low.abs().max(i.high.abs()))
+    };
     format!("{} {}", unit.span(estimate), unit.name)
 }
 
@@ -220,8 +223,8 @@ fn tiles(evidence: Evidence<'_>, best: &Ranked) -> Vec<Tile> {
         "of GPU capacity while jobs are submitted".to_owned(),
     ));
     tiles.push(tile(
-        "Stranded",
-        format!("{} GPU-h", number(best.stranded_gpu_hours.mean, 0)),
+        "Stranded GPU-hours",
+        number(best.stranded_gpu_hours.mean, 0),
         "idle while jobs that ask for as much wait".to_owned(),
     ));
     tiles
