@@ -151,11 +151,12 @@ fn idle_gpus_that_are_too_few_for_one_pod_are_apart() {
 }
 
 #[test]
-fn no_share_goes_where_somebody_may_be() {
+fn nothing_that_names_its_gpu_goes_where_somebody_may_be() {
     let held = || somewhere(whole("w", 1), "a");
-    // One more whole GPU fits, wherever the first is.
-    let known = vec![served("a", 2, 1000), held(), percent("p", 50)];
-    assert_eq!(causes(known), (1000, [].into()));
+    // One more whole GPU fits, wherever the first is, where the plugin chooses.
+    assert_eq!(causes(vec![plugin("a", 2), held()]), (1000, [].into()));
+    let served_by_name = vec![served("a", 2, 1000), held(), percent("p", 50)];
+    assert_eq!(causes(served_by_name), (0, [("unknown", 1000)].into()));
     let model = model(vec![served("a", 2, 1000), held(), percent("p", 50)]);
     let shares = model.shapes.iter().filter(|shape| shape.bound == 0);
     let found = stranded(&model, &shares.collect::<Vec<_>>());
