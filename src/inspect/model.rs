@@ -226,8 +226,8 @@ fn bound(
     problems: &mut Vec<String>,
 ) -> Option<BoundPod> {
     let node = pod.holding_on()?;
-    let uuids = nodes.get(&node).map(|info| &info.facts.uuids[..]);
-    let devices = pod.placed(uuids).unwrap_or_else(|error| {
+    let facts = nodes.get(&node).map(|info| &info.facts);
+    let devices = pod.placed(facts).unwrap_or_else(|error| {
         let pod = pod.full_name();
         problems.push(format!("pod {pod}: {error}; its devices are unknown"));
         None

@@ -203,6 +203,23 @@ impl Placement {
         Ok(devices)
     }
 
+    /// The same on `node`, or wherever the pod is if that has not been seen yet.
+    ///
+    /// # Errors
+    /// As [`Placement::devices`], and when a device plugin chose and the node now hands over by name.
+    pub fn devices_on(
+        &self,
+        request: &PodRequest,
+        containers: &[GpuContainer],
+        node: Option<&NodeFacts>,
+    ) -> Result<Devices, AnnotationError> {
+        let obeyed = node.is_some_and(|node| node.node.hand_over != HandOver::DevicePlugin);
+        if self.predicted && obeyed {
+            return Err(AnnotationError::Predicted);
+        }
+        self.devices(request, containers, node.map(|node| &node.uuids[..]))
+    }
+
     fn of_container(
         &self,
         container: &GpuContainer,

@@ -6,19 +6,17 @@ use stowage_core::cluster::BoundPod;
 use stowage_core::gpu::DeviceSet;
 use stowage_core::request::Devices;
 
+use super::node::NodeFacts;
 use super::pod::PodFacts;
 use super::problem::AnnotationError;
 
 impl PodFacts {
-    /// The devices that it says it has, on a node with devices of these `uuids`; none if it says nothing
-    /// or its request makes no sense.
+    /// The devices that it says it has on `node`, or wherever it is if that has not been seen yet; none
+    /// if it says nothing or its request makes no sense.
     ///
     /// # Errors
     /// When its placement is not understood, or does not answer its request.
-    pub fn placed(
-        &self,
-        uuids: Option<&[Option<String>]>,
-    ) -> Result<Option<Devices>, AnnotationError> {
+    pub fn placed(&self, node: Option<&NodeFacts>) -> Result<Option<Devices>, AnnotationError> {
         let Ok(request) = &self.request else {
             return Ok(None);
         };
@@ -29,7 +27,7 @@ impl PodFacts {
         match &self.placement {
             None => Ok(None),
             Some(Err(error)) => Err(error.clone()),
-            Some(Ok(placement)) => placement.devices(request, &self.gpus, uuids).map(Some),
+            Some(Ok(placement)) => placement.devices_on(request, &self.gpus, node).map(Some),
         }
     }
 

@@ -140,6 +140,9 @@ pub enum AnnotationError {
         /// What is there.
         got: String,
     },
+    /// A device plugin chose, on a node where it no longer does.
+    #[error("{PLACEMENT}: predicted: expected devices that the node's hand-over gave")]
+    Predicted,
     /// A container of the pod is not in it.
     #[error("{PLACEMENT}: container {}: expected its devices, got nothing", quoted(.0))]
     Missing(String),

@@ -292,8 +292,8 @@ impl Server {
 impl crate::extender::live::Live {
     /// The devices that a pod says it has on `node`; none if it says nothing that is understood.
     fn placed(&self, facts: &PodFacts, node: &str) -> Option<Devices> {
-        let uuids = self.notes.get(node).map(|notes| &notes.facts.uuids[..]);
-        match facts.placed(uuids) {
+        let node = self.notes.get(node).map(|notes| &*notes.facts);
+        match facts.placed(node) {
             Ok(devices) => devices,
             Err(error) => {
                 let pod = facts.full_name();
@@ -308,19 +308,26 @@ impl crate::extender::live::Live {
         let node = facts.holding_on()?;
         let known = self.planner.cluster().hold_of(facts.uid);
         let known = known.and_then(|(on, hold)| match &hold.claim {
-            Claim::Bound(devices) if **on == *node => Some(devices.clone()),
+            Claim::Bound(devices) if **on == *node => Some((devices.clone(), hold.request.clone())),
             _ => None,
         });
-        let placed = self.placed(facts, &node);
-        if known.is_some() && known != placed {
+        let (mut request, placed) = (facts.held(), self.placed(facts, &node));
+        let Some((devices, held)) = known else {
+            return Some(facts.bound(node, placed));
+        };
+        if placed.as_ref() != Some(&devices) || request.containers() != held.containers() {
             // A container keeps the device it was started with, whatever its pod says later.
             let pod = facts.full_name();
             tracing::warn!(
                 pod,
-                "the placement of a bound pod was changed: the change is left aside"
+                "what a bound pod says about its GPUs was changed: the change is left aside"
             );
+            request = held.resized(request.cores(), request.memory());
         }
-        Some(facts.bound(node, known.or(placed)))
+        Some(BoundPod {
+            request: Arc::new(request),
+            ..facts.bound(node, Some(devices))
+        })
     }
 }
 
@@ -338,3 +345,6 @@ pub async fn contact(client: Client, server: Arc<Server>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

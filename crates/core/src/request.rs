@@ -215,6 +215,15 @@ impl PodRequest {
         }
     }
 
+    /// The same request with other cores and host memory: what a resize in place makes of it.
+    #[must_use]
+    pub fn resized(&self, cores: Milli, memory: Mebibytes) -> Self {
+        Self {
+            cores,
+            ..self.with_memory(memory)
+        }
+    }
+
     /// The same request with other amounts: what a change of the pod would make of it.
     ///
     /// # Errors

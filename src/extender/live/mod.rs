@@ -14,7 +14,8 @@ mod ranked;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use stowage_core::cluster::Cluster;
+use stowage_core::cluster::{BoundPod, Cluster, Event};
+use stowage_core::node::{Claim, HandOver, Hold};
 use stowage_core::plan::{Candidate, Context};
 use stowage_core::ranking::Verdict;
 use stowage_core::request::{Devices, PodRequest};
@@ -140,6 +141,11 @@ impl Live {
     /// Takes note of what a node is besides its inventory.
     pub fn note(&mut self, facts: NodeFacts) {
         let name = facts.node.name.clone();
+        let obeyed = |facts: &NodeFacts| facts.node.hand_over != HandOver::DevicePlugin;
+        let chose = self.notes.get(&name).is_some_and(|n| !obeyed(&n.facts));
+        if chose && obeyed(&facts) {
+            self.doubt(&name);
+        }
         if facts.repels.is_empty() {
             self.soft_tainted.remove(&name);
         } else {
@@ -153,18 +159,54 @@ impl Live {
         self.notes.insert(name, NodeNotes { facts, moved });
     }
 
-    /// Forgets what all nodes were.
-    pub fn forget_nodes(&mut self) {
-        self.soft_tainted.clear();
-        self.moved.clear();
-        self.notes.clear();
+    /// What a device plugin was predicted to choose on `node` is not known where somebody obeys.
+    fn doubt(&mut self, node: &str) {
+        let holds = self.holds(node).into_iter().flatten();
+        let bound = holds
+            .filter(|(_, hold)| matches!(hold.claim, Claim::Bound(_)) && hold.request.wants_gpu());
+        let unknown = bound.map(|(&pod, hold)| BoundPod {
+            pod,
+            node: node.into(),
+            request: hold.request.clone(),
+            devices: None,
+        });
+        for bound in unknown.collect::<Vec<_>>() {
+            let applied = self.planner.apply(Event::PodBound(bound));
+            debug_assert!(applied.is_ok(), "events about pods cannot fail");
+        }
     }
 
-    /// Forgets what a node was.
+    /// What pods hold on `node`, there or not.
+    fn holds(&self, node: &str) -> Option<&BTreeMap<PodUid, Hold>> {
+        let cluster = self.planner.cluster();
+        match cluster.find(node) {
+            Some(at) => Some(cluster.nodes()[at.index()].holds()),
+            None => cluster.strays().get(node),
+        }
+    }
+
+    /// Whether some pod is on `node`, there or not.
+    fn is_held(&self, node: &str) -> bool {
+        self.holds(node).is_some_and(|holds| !holds.is_empty())
+    }
+
+    /// Forgets what all nodes were, but for those with pods: where their devices were is asked when
+    /// they come back.
+    pub fn forget_nodes(&mut self) {
+        self.soft_tainted.clear();
+        let mut notes = std::mem::take(&mut self.notes);
+        notes.retain(|name, _| self.is_held(name));
+        self.moved.retain(|name| notes.contains_key(name));
+        self.notes = notes;
+    }
+
+    /// Forgets what a node was, unless there are pods on it.
     pub fn forget(&mut self, name: &str) {
         self.soft_tainted.remove(name);
-        self.moved.remove(name);
-        self.notes.remove(name);
+        if !self.is_held(name) {
+            self.moved.remove(name);
+            self.notes.remove(name);
+        }
     }
 
     /// Answers filter for `asked` on the nodes `names`.

@@ -101,6 +101,7 @@ impl Live {
         if let Some(pending) = self.pending.get_mut(&asked.uid) {
             pending.seen = now;
             pending.request = asked.request.clone();
+            pending.containers.clone_from(&asked.facts.gpus);
             return;
         }
         if self.pending.len() >= self.max_pending {

@@ -60,7 +60,7 @@ fn start(snapshot: Snapshot) -> Start {
             problems.push(format!("pod {pod}: its node {node} is not there"));
             continue;
         };
-        let devices = pod.placed(Some(&facts.uuids)).unwrap_or_else(|error| {
+        let devices = pod.placed(Some(facts)).unwrap_or_else(|error| {
             let pod = pod.full_name();
             problems.push(format!("pod {pod}: {error}; its devices are unknown"));
             None
