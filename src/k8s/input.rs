@@ -42,6 +42,8 @@ pub(super) struct Broken {
     pub(super) at: usize,
     /// The first byte that stood there.
     byte: u8,
+    line: usize,
+    column: usize,
 }
 
 /// The text of `file`.
@@ -56,7 +58,7 @@ pub(super) fn read(file: &Path) -> Result<Input, SnapshotError> {
     })?;
     let input = Input::new(&bytes);
     match input.broken.get(MAX_BROKEN) {
-        Some(broken) => Err(broken.error(&input.text, file)),
+        Some(broken) => Err(broken.error(file)),
         None => Ok(input),
     }
 }
@@ -65,20 +67,28 @@ impl Input {
     /// Of the `bytes` of a file, without a byte order mark.
     pub(super) fn new(bytes: &[u8]) -> Self {
         let mut input = Self::default();
-        for chunk in bytes
-            .strip_prefix(BYTE_ORDER)
-            .unwrap_or(bytes)
-            .utf8_chunks()
-        {
+        let (mut line, mut start) = (1, 0);
+        for chunk in bytes.strip_prefix(BYTE_ORDER).unwrap_or(bytes).utf8_chunks() {
+            let from = input.text.len();
             input.text.push_str(chunk.valid());
-            if let Some(&byte) = chunk.invalid().first() {
-                let at = input.text.len();
-                input.broken.push(Broken { at, byte });
-                input.text.push(char::REPLACEMENT_CHARACTER);
+            let Some(&byte) = chunk.invalid().first() else {
+                continue;
+            };
+            if let Some(last) = chunk.valid().rfind('\n') {
+                line += chunk.valid().bytes().filter(|&b| b == b'\n').count();
+                start = from + last + 1;
             }
+            let at = input.text.len();
+            input.broken.push(Broken {
+                at,
+                byte,
+                line,
+                column: at - start + 1,
+            });
             if input.broken.len() > MAX_BROKEN {
                 break;
             }
+            input.text.push(char::REPLACEMENT_CHARACTER);
         }
         input
     }
@@ -86,19 +96,14 @@ impl Input {
 
 impl Broken {
     /// Line, column in bytes, and what is wrong there.
-    pub(super) fn placed(self, text: &str) -> (usize, usize, String) {
-        let before = &text.as_bytes()[..self.at];
-        let line = before.iter().rposition(|&byte| byte == b'\n');
-        (
-            before.iter().filter(|&&byte| byte == b'\n').count() + 1,
-            self.at - line.map_or(0, |at| at + 1) + 1,
-            format!("expected UTF-8 text, got 0x{:02x}", self.byte),
-        )
+    pub(super) fn placed(self) -> (usize, usize, String) {
+        let problem = format!("expected UTF-8 text, got 0x{:02x}", self.byte);
+        (self.line, self.column, problem)
     }
 
     /// The whole `file` cannot be used.
-    pub(super) fn error(self, text: &str, file: &Path) -> SnapshotError {
-        let (line, column, problem) = self.placed(text);
+    pub(super) fn error(self, file: &Path) -> SnapshotError {
+        let (line, column, problem) = self.placed();
         SnapshotError::Json {
             file: file.to_owned(),
             line,

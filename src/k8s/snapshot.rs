@@ -182,6 +182,16 @@ struct Reader {
     ruled: bool,
     /// Places of the file that are no UTF-8 and lie in no object taken in so far.
     broken: Vec<Broken>,
+    /// The place of the last problem: where to look for the next one.
+    mark: Mark,
+}
+
+/// A place in a text: how many lines are before its line, and where that starts.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mark {
+    at: usize,
+    lines: usize,
+    start: usize,
 }
 
 /// The text that objects are parts of, if people wrote it, so that their places mean something.
@@ -204,7 +214,7 @@ impl Reader {
             self.documents(text, true, file)?;
         }
         if let Some(broken) = self.broken.first() {
-            return Err(broken.error(text, file));
+            return Err(broken.error(file));
         }
         if !input::is_json(text) {
             let yaml = |problem| SnapshotError::Yaml {
@@ -225,9 +235,11 @@ impl Reader {
 
     /// Takes in one JSON document after another; `placed` if places in `text` mean something.
     fn documents(&mut self, text: &str, placed: bool, file: &Path) -> Result<(), SnapshotError> {
+        self.mark = Mark::default();
         for document in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
             let json = |part: &str, error: &serde_json::Error| {
-                let (line, column, problem) = located(text, part, error);
+                let mark = &mut Mark::default();
+                let (line, column, problem) = located(text, part, error, mark);
                 match placed {
                     true => SnapshotError::Json {
                         file: file.to_owned(),
@@ -291,16 +303,16 @@ impl Reader {
         let to = self
             .broken
             .partition_point(|broken| broken.at < start + json.len());
-        let (line, column, problem) = self.broken.drain(from..to).next()?.placed(text);
+        let (line, column, problem) = self.broken.drain(from..to).next()?.placed();
         Some(format!("{line}:{column}: {problem}"))
     }
 
     fn node(&mut self, json: &str, whole: Whole<'_>) -> Result<(), String> {
-        let object: NodeObject<'_> = read(json, "node", whole)?;
+        let object: NodeObject<'_> = read(json, "node", whole, &mut self.mark)?;
         let facts = NodeFacts::try_from(&object).map_err(|error| error.to_string())?;
         let rules = match self.ruled {
             true => {
-                let ruled: RuledNode<'_> = read(json, "node", whole)?;
+                let ruled: RuledNode<'_> = read(json, "node", whole, &mut self.mark)?;
                 Some(ruled.rules().map_err(|error| error.to_string())?)
             }
             false => None,
@@ -314,11 +326,11 @@ impl Reader {
     }
 
     fn pod(&mut self, json: &str, whole: Whole<'_>) -> Result<(), String> {
-        let object: PodObject<'_> = read(json, "pod", whole)?;
+        let object: PodObject<'_> = read(json, "pod", whole, &mut self.mark)?;
         let made_up = |_| Ok(made_up_uid(&object.full_name()));
         let facts = PodFacts::with_uid(&object, made_up).map_err(|error| error.to_string())?;
         let demands = match self.ruled {
-            true => Some(demands(&read(json, "pod", whole)?)),
+            true => Some(demands(&read(json, "pod", whole, &mut self.mark)?)),
             false => None,
         };
         if !self.pods.insert(facts.uid) {
@@ -338,9 +350,14 @@ fn demands(pod: &RuledPod<'_>) -> Demands {
     }
 }
 
-fn read<'a, T: Deserialize<'a>>(json: &'a str, what: &str, whole: Whole<'_>) -> Result<T, String> {
+fn read<'a, T: Deserialize<'a>>(
+    json: &'a str,
+    what: &str,
+    whole: Whole<'_>,
+    mark: &mut Mark,
+) -> Result<T, String> {
     serde_json::from_str(json).map_err(|error| {
-        let (line, column, problem) = located(whole.unwrap_or(json), json, &error);
+        let (line, column, problem) = located(whole.unwrap_or(json), json, &error, mark);
         match whole {
             Some(_) => format!("{line}:{column}: {what}: {problem}"),
             None => format!("{what}: {problem}"),
@@ -363,12 +380,27 @@ fn offset(text: &str, part: &str) -> usize {
     (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize)
 }
 
-/// Line and column in `text`, and what is wrong there, where reading `part` of it gave `error`.
-fn located(text: &str, part: &str, error: &serde_json::Error) -> (usize, usize, String) {
-    let before = text.get(..offset(text, part)).unwrap_or_default();
-    let line = before.bytes().filter(|&b| b == b'\n').count() + error.line().max(1);
+/// Line and column in `text`, and what is wrong there, where reading `part` of it gave `error`. Starts
+/// to count at `mark`, so that many problems of one text are looked for in it once.
+fn located(
+    text: &str,
+    part: &str,
+    error: &serde_json::Error,
+    mark: &mut Mark,
+) -> (usize, usize, String) {
+    let start = offset(text, part);
+    if start < mark.at {
+        *mark = Mark::default();
+    }
+    let between = text.as_bytes().get(mark.at..start).unwrap_or_default();
+    if let Some(last) = between.iter().rposition(|&b| b == b'\n') {
+        mark.lines += between.iter().filter(|&&b| b == b'\n').count();
+        mark.start = mark.at + last + 1;
+    }
+    mark.at = start;
+    let line = mark.lines + error.line().max(1);
     let indent = match error.line() {
-        0 | 1 => before.len() - before.rfind('\n').map_or(0, |at| at + 1),
+        0 | 1 => start - mark.start,
         _ => 0,
     };
     let said = error.to_string();

@@ -96,6 +96,20 @@ fn broken_json_is_one_error_with_its_place() {
 }
 
 #[test]
+fn each_of_many_wrong_objects_has_its_place() {
+    let wrong = r#"{"kind": "Pod", "spec": 5}"#;
+    let text = format!(
+        "{{\"kind\": \"List\", \"items\": [{wrong}, {wrong},\n{wrong},\n\n  {wrong}]}}\n{wrong}"
+    );
+    let problems = snapshot(&text).problems;
+    let places = problems
+        .iter()
+        .map(|said| said.split(" pod").next().unwrap_or_default());
+    let expected = ["1:52:", "1:80:", "2:25:", "4:27:", "5:25:"];
+    assert_eq!(places.collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn a_file_of_something_else_is_an_error() {
     let sentence = "cluster.json: expected objects of kind Node or Pod, or lists of them, got none";
     assert_eq!(error(""), sentence);
