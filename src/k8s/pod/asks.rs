@@ -30,7 +30,7 @@ pub(super) const COUNT: &str = "stowage.dev/gpu-count";
 pub(super) struct Ask {
     /// Whole devices or a share, then each partition; empty if it asks for no GPU.
     pub(super) requests: Vec<ContainerRequest>,
-    /// Whose devices, and by which name; none for shares, which any vendor may serve.
+    /// Whose devices, and by which name; none for shares in words of no vendor, which any may serve.
     pub(super) vendor: Option<(Vendor, &'static str)>,
 }
 
@@ -226,9 +226,12 @@ pub(super) fn of(container: &Container<'_>) -> Result<Ask, Unsupported> {
     }
     let count = NonZeroU8::new(whole.count);
     let whole_ones = count.map(|count| ContainerRequest::Whole { count });
+    // Who speaks of NVIDIA's devices wants one of them.
+    let of_word = word.filter(|word| word.starts_with("nvidia.com/"));
+    let of_word = of_word.map(|word| (Vendor::Nvidia, word));
     Ok(Ask {
         requests: whole_ones.or(share).into_iter().chain(partitions).collect(),
-        vendor: whole.vendor,
+        vendor: whole.vendor.or(of_word),
     })
 }
 

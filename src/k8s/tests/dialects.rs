@@ -1,6 +1,7 @@
 //! Pods written for other GPU-sharing schedulers.
 
 use serde_json::json;
+use stowage_core::gpu::Vendor;
 
 use super::*;
 
@@ -61,6 +62,22 @@ fn each_scheduler_is_understood_in_its_own_units() {
     for (limits, expected) in table {
         assert_eq!(asks(&limits), [expected], "{limits}");
     }
+}
+
+#[test]
+fn words_of_nvidia_ask_for_devices_of_nvidia() {
+    let is_for = |limits: Value, vendor| {
+        let request = request(&json!({"containers": [container("main", &limits)]}));
+        request.is_for(vendor)
+    };
+    for word in ["nvidia.com/gpumem", "nvidia.com/vgpu-memory"] {
+        assert!(is_for(json!({word: "3000"}), Vendor::Nvidia));
+        assert!(!is_for(json!({word: "3000"}), Vendor::Amd));
+    }
+    assert!(is_for(
+        json!({"stowage.dev/gpu-memory": "3000"}),
+        Vendor::Amd
+    ));
 }
 
 #[test]
