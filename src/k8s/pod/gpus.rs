@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use stowage_core::gpu::{DeviceSet, Model};
-use stowage_core::request::{ContainerRequest, Models, PodRequest};
+use stowage_core::request::{ContainerRequest, MAX_CONTAINERS, Models, PodRequest};
 use stowage_core::topology::Wish;
 use stowage_core::units::{Mebibytes, Milli};
 
@@ -41,6 +41,10 @@ impl GpuContainer {
     }
 }
 
+/// Most requests of containers, init containers included: who uses whose devices takes their square.
+const MAX_USERS: usize = 1024;
+/// Most models of a list: every device is looked up in it.
+const MAX_MODELS: usize = 64;
 const MODELS: &str = "stowage.dev/gpu-models";
 const LEAST_MEMORY: &str = "stowage.dev/gpu-memory-at-least";
 const TOPOLOGY: &str = "stowage.dev/topology";
@@ -82,6 +86,11 @@ pub(super) fn request(
             ask.requests.push(*share);
         }
         vendor = one_vendor(&container.name, vendor, &ask)?;
+        if users.len() + ask.requests.len() > MAX_USERS {
+            let expected = format!("at most {MAX_USERS} requests for GPUs in a pod");
+            let got = "more over all containers".to_owned();
+            return Err(Wrong::said("containers", expected, got).into());
+        }
         users.extend(ask.requests.into_iter().map(|asks| User {
             name: &container.name,
             asks,
@@ -146,6 +155,11 @@ fn wishes(pod: &PodObject<'_>) -> Result<Wishes, Unsupported> {
             _ if !key.starts_with("stowage.dev/") => {}
             MODELS => {
                 let names = value.split(',').map(str::trim);
+                let many = names.clone().count();
+                if many > MAX_MODELS {
+                    let expected = format!("at most {MAX_MODELS} GPU models");
+                    return Err(Wrong::said(field(), expected, many.to_string()).into());
+                }
                 let list: Arc<[Model]> = names.clone().map(boards::model).collect();
                 if names.into_iter().any(str::is_empty) {
                     let expected = "GPU models separated by commas";
@@ -181,6 +195,7 @@ pub(super) fn at_least(pod: &PodObject<'_>, cores: Milli, memory: Mebibytes) -> 
             .expect("a request without containers asks for nothing impossible")
     };
     let all = pod.spec.containers.iter();
-    let asked: Vec<_> = all.flat_map(asks::at_least).collect();
+    let asked = all.flat_map(asks::at_least).take(MAX_CONTAINERS);
+    let asked: Vec<_> = asked.collect();
     PodRequest::new(&asked, cores, memory, Models::Any).unwrap_or_else(|_| nothing())
 }

@@ -223,3 +223,27 @@ fn too_many_containers_are_refused_by_the_core() {
     assert_eq!(refusal(&spec), "65 containers: expected at most 64");
     assert_eq!(pod(&spec).held().containers(), []);
 }
+
+#[test]
+fn lists_without_end_are_refused_before_they_cost_time() {
+    let init = |n: usize| container(&format!("i{n}"), &json!({"nvidia.com/mig-1g.10gb": "64"}));
+    let inits: Vec<_> = (0..17).map(init).collect();
+    let sentence = "containers: expected at most 1024 requests for GPUs in a pod, got more over all containers";
+    assert_eq!(refusal(&json!({"initContainers": inits})), sentence);
+    let fewer = json!({"initContainers": inits[..16]});
+    assert_eq!(request(&fewer).containers().len(), 64);
+    let models = vec!["A"; 65].join(",");
+    let many = with_annotation("stowage.dev/gpu-models", &models, None);
+    assert_eq!(
+        many.request.unwrap_err().to_string(),
+        "annotation stowage.dev/gpu-models: expected at most 64 GPU models, got 65"
+    );
+}
+
+#[test]
+fn pod_with_too_many_partitions_still_holds_as_many_as_can_be_counted() {
+    let forty = |name| container(name, &json!({"nvidia.com/mig-1g.10gb": "40"}));
+    let pod = pod(&json!({"nodeName": "a", "containers": [forty("x"), forty("y")]}));
+    assert!(pod.request.is_err());
+    assert_eq!(pod.held().containers().len(), 64);
+}
