@@ -13,7 +13,7 @@ use anyhow::bail;
 use super::out::Names;
 use super::progress::Progress;
 use super::simulate::{Format, Simulate};
-use super::sources::{self, Wanted, folder_of};
+use super::sources::{self, Loaded, Wanted, folder_of};
 use super::values;
 use super::{interrupt, print, progress};
 use crate::config::Policy;
@@ -101,9 +101,14 @@ fn plan(
     };
     let failures = read_failures(&fields, spec)?;
     let (compression, compressed) = compression(&fields, spec)?;
-    let (workload, cluster) = load(&fields, spec)?;
+    let Loaded {
+        workload,
+        cluster,
+        standing,
+    } = load(&fields, spec)?;
     let replay = Replay {
         workload,
+        standing,
         policies,
         seeds,
         model,
@@ -120,9 +125,11 @@ fn plan(
         trace: source.to_owned(),
         cluster,
         nodes: first.nodes.len(),
-        gpus: first.capacity_milli() / 1000,
+        gpus: first.nodes.iter().map(|node| node.gpus.len() as u64).sum(),
         jobs: first.jobs.len(),
-        offered_percent: first.offered_per_mille().map(|load| load as f64 / 10.0),
+        offered_percent: first
+            .offered_per_mille(replay.standing.milli())
+            .map(|load| load as f64 / 10.0),
         compression: compressed,
         queue: match replay.model.queue {
             Discipline::KubeScheduler => "kube",
@@ -175,7 +182,7 @@ fn refuse(command: &Simulate, spec: &ScenarioSpec) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn load(fields: &Fields<'_>, spec: &ScenarioSpec) -> anyhow::Result<(Workload, String)> {
+fn load(fields: &Fields<'_>, spec: &ScenarioSpec) -> anyhow::Result<Loaded> {
     let command = fields.command;
     let options = &command.in_replay;
     let trace = fields.optional("trace", &command.trace, &spec.trace);

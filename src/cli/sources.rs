@@ -10,8 +10,8 @@ use super::values::Given;
 use crate::sim::replay::experiment::Workload;
 use crate::sim::trace::gpu_jobs::{self, GpuJob, PerGpu};
 use crate::sim::trace::openb::NodeFile;
-use crate::sim::trace::timed::TimedTrace;
-use crate::sim::trace::{TraceNode, canonical, cluster, jobs_csv, openb, synth};
+use crate::sim::trace::timed::{Standing, TimedTrace};
+use crate::sim::trace::{TraceNode, canonical, cluster, jobs_csv, openb, snapshot, synth};
 
 /// What is to be read.
 pub(super) struct Wanted<'a> {
@@ -43,14 +43,71 @@ pub(super) struct PerGpuOptions {
 }
 
 /// The forms of a trace with times.
-const FORMS: &str = "demo, openb:DIR, philly:DIR, itp:DIR, csv:PATH or synth:SPEC";
+const FORMS: &str = "demo, openb:DIR, philly:DIR, itp:DIR, csv:PATH, synth:SPEC or snapshot:FILE";
 
-/// Reads what is wanted; also says where its nodes come from.
-pub(super) fn load(wanted: &Wanted<'_>) -> anyhow::Result<(Workload, String)> {
+/// Jobs and their cluster.
+pub(super) struct Loaded {
+    pub(super) workload: Workload,
+    /// Where the nodes come from.
+    pub(super) cluster: String,
+    /// Who is on them before.
+    pub(super) standing: Arc<Standing>,
+}
+
+/// Reads what is wanted. What a snapshot leaves out is said on stderr.
+pub(super) fn load(wanted: &Wanted<'_>) -> anyhow::Result<Loaded> {
+    if let Some(file) = wanted.trace.value.strip_prefix("snapshot:") {
+        return waiting(wanted, file);
+    }
+    let (given, standing) = match nodes(wanted)? {
+        Some(cluster) => (Some((cluster.nodes, cluster.name)), cluster.standing),
+        None => (None, Standing::default()),
+    };
+    let (workload, cluster) = jobs(wanted, given)?;
+    Ok(Loaded {
+        workload,
+        cluster,
+        standing: Arc::new(standing),
+    })
+}
+
+/// The pods of a snapshot that wait, on its nodes, beside those that do not.
+fn waiting(wanted: &Wanted<'_>, file: &str) -> anyhow::Result<Loaded> {
+    if let Some((given, _)) = &wanted.cluster {
+        let Given { place, value } = given;
+        bail!("{place}: expected none beside a snapshot, which has its own nodes, got {value:?}");
+    }
+    let start = read_snapshot(&wanted.base.join(file))?;
+    let trace = TimedTrace {
+        source: wanted.trace.value.to_owned(),
+        nodes: start.nodes,
+        jobs: start.waiting,
+        events: Vec::new(),
+    };
+    Ok(Loaded {
+        workload: Workload::Trace(Arc::new(trace.ordered())),
+        cluster: "the snapshot's own nodes".to_owned(),
+        standing: Arc::new(start.standing),
+    })
+}
+
+fn read_snapshot(file: &Path) -> anyhow::Result<snapshot::Start> {
+    let start = snapshot::load(file)?;
+    for problem in &start.problems {
+        eprintln!("stowage: {problem}");
+    }
+    Ok(start)
+}
+
+/// The jobs, on the `given` cluster if there is one, and where their nodes come from.
+fn jobs(
+    wanted: &Wanted<'_>,
+    given: Option<(Vec<TraceNode>, String)>,
+) -> anyhow::Result<(Workload, String)> {
     let Given { place, value: text } = &wanted.trace;
     let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
     let own = |name: &str| -> anyhow::Result<(Vec<TraceNode>, String)> {
-        let given = nodes(wanted)?;
+        let given = given.clone();
         let fallback = || match (name, wanted.fallback) {
             ("philly", _) => Ok(jobs_csv::PHILLY_CLUSTER),
             (_, Some(cluster)) => Ok(cluster),
@@ -70,12 +127,12 @@ pub(super) fn load(wanted: &Wanted<'_>) -> anyhow::Result<(Workload, String)> {
     let in_folder = |name: &str, folder: &str| folder_of(&wanted.trace, wanted.base, name, folder);
     match kind {
         "demo" if *text == "demo" => {
-            let (nodes, source) = given_or_own(nodes(wanted)?);
+            let (nodes, source) = given_or_own(given);
             Ok((Workload::Demo(nodes), source))
         }
         "openb" => {
             let dir = in_folder("openb", "openb")?;
-            let (nodes, source) = given_or_own(nodes(wanted)?);
+            let (nodes, source) = given_or_own(given);
             let trace = openb::load_timed(&dir, wanted.nodes, nodes, wanted.list)?;
             Ok((Workload::Trace(Arc::new(trace)), source))
         }
@@ -98,7 +155,7 @@ pub(super) fn load(wanted: &Wanted<'_>) -> anyhow::Result<(Workload, String)> {
                 let trace = canonical::load_pods(&path, nodes)?;
                 return Ok((Workload::Trace(Arc::new(trace)), source));
             }
-            let (nodes, source) = given_or_own(nodes(wanted)?);
+            let (nodes, source) = given_or_own(given);
             let trace = canonical::load(&path, nodes)?;
             Ok((Workload::Trace(Arc::new(trace)), source))
         }
@@ -134,20 +191,37 @@ fn made(
     Workload::Trace(Arc::new(trace.ordered()))
 }
 
-/// The cluster that is given, and what it is called.
-fn nodes(wanted: &Wanted<'_>) -> anyhow::Result<Option<(Vec<TraceNode>, String)>> {
+/// A cluster that is given.
+struct Cluster {
+    nodes: Vec<TraceNode>,
+    name: String,
+    standing: Standing,
+}
+
+/// The cluster that is given, if one is.
+fn nodes(wanted: &Wanted<'_>) -> anyhow::Result<Option<Cluster>> {
     let Some((given, base)) = &wanted.cluster else {
         return Ok(None);
     };
     let Given { place, value: text } = given;
+    let mut standing = Standing::default();
     let nodes = match text.split_once(':') {
+        Some(("snapshot", file)) if !file.is_empty() => {
+            let start = read_snapshot(&base.join(file))?;
+            standing = start.standing;
+            start.nodes
+        }
         _ if text.starts_with("pai-2020-machines") => {
             let dir = folder_of(given, base, "pai-2020-machines", "pai-2020-machines")?;
             cluster::pai(&dir)?
         }
         _ => cluster::parse(text, wanted.per_gpu).map_err(|e| anyhow!("{place}: {e}"))?,
     };
-    Ok(Some((nodes, (*text).to_owned())))
+    Ok(Some(Cluster {
+        nodes,
+        name: (*text).to_owned(),
+        standing,
+    }))
 }
 
 /// The folder of `NAME:DIR`, or `folder` in the one that `STOWAGE_TRACES` names where only `NAME` is

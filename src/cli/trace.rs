@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::folder::Folder;
 use super::print;
-use super::sources::{self, PerGpuOptions, Wanted};
+use super::sources::{self, Loaded, PerGpuOptions, Wanted};
 use super::values::{self, Given};
 use crate::sim::replay::experiment::{Compression, Replay};
 use crate::sim::trace::canonical;
@@ -185,9 +185,14 @@ impl Source {
             list: &self.list,
             fallback: Some(FALLBACK),
         };
-        let (workload, cluster) = sources::load(&wanted)?;
+        let Loaded {
+            workload,
+            cluster,
+            standing,
+        } = sources::load(&wanted)?;
         let replay = Replay {
             workload,
+            standing,
             policies: Vec::new(),
             seeds: Vec::new(),
             model: crate::sim::replay::Model::default(),

@@ -125,13 +125,12 @@ fn broken_rule(info: &NodeInfo, broken: Broken, wish: Wish<'_>) -> Option<String
 }
 
 fn models(info: &NodeInfo, request: &PodRequest) -> String {
-    let mut have: Vec<_> = info
-        .facts
-        .node
-        .gpus
-        .iter()
-        .map(|gpu| gpu.model.as_str())
-        .collect();
+    let node = &info.facts.node;
+    let models = node.gpus.iter().chain(&node.cut_from);
+    let mut have: Vec<_> = models.map(|gpu| gpu.model.as_str()).collect();
+    if have.is_empty() {
+        have.push("partitions of a board that is not known");
+    }
     have.sort_unstable();
     have.dedup();
     let asked: Vec<_> = match request.models() {

@@ -68,7 +68,11 @@ impl Input {
     pub(super) fn new(bytes: &[u8]) -> Self {
         let mut input = Self::default();
         let (mut line, mut start) = (1, 0);
-        for chunk in bytes.strip_prefix(BYTE_ORDER).unwrap_or(bytes).utf8_chunks() {
+        for chunk in bytes
+            .strip_prefix(BYTE_ORDER)
+            .unwrap_or(bytes)
+            .utf8_chunks()
+        {
             let from = input.text.len();
             input.text.push_str(chunk.valid());
             let Some(&byte) = chunk.invalid().first() else {

@@ -128,8 +128,14 @@ pub(super) fn read(
                     false => read.extend(of(path.clone(), sources::of_csv(&path, own))),
                 }
             }
+            "snapshot" => read.extend(alone(&from.join(rest))),
             _ => {}
         }
+    }
+    if let Some((given, from)) = &cluster
+        && let Some(file) = given.value.strip_prefix("snapshot:")
+    {
+        read.extend(alone(&from.join(file)));
     }
     let others = [
         (

@@ -122,15 +122,17 @@ impl Replay {
                 let millionths = by.saturating_mul(1000);
                 Ok(Arc::new(Arc::unwrap_or_clone(made).compressed(millionths)))
             }
-            Compression::ToLoad(target) => match Arc::unwrap_or_clone(made).at_load(target, self.standing.milli()) {
-                Ok(trace) => Ok(Arc::new(trace)),
-                Err(most) => Err(ExperimentError::Policy(format!(
-                    "load: expected at most {}, which all of the trace's jobs at once would hold of \
+            Compression::ToLoad(target) => {
+                match Arc::unwrap_or_clone(made).at_load(target, self.standing.milli()) {
+                    Ok(trace) => Ok(Arc::new(trace)),
+                    Err(most) => Err(ExperimentError::Policy(format!(
+                        "load: expected at most {}, which all of the trace's jobs at once would hold of \
                      this cluster, got {}",
-                    most as f64 / 1000.0,
-                    target as f64 / 1000.0
-                ))),
-            },
+                        most as f64 / 1000.0,
+                        target as f64 / 1000.0
+                    ))),
+                }
+            }
         }
     }
 

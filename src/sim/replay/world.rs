@@ -14,9 +14,9 @@ use super::gang;
 use super::outcome::{Fate, JobRecord};
 use super::queue::{Class, Rank};
 use super::witness::Asked;
-use crate::sim::trace::{TraceNode, offered_milli};
 use crate::sim::trace::gavel::Slowdown;
 use crate::sim::trace::timed::{Job, NodeEventKind, Standing};
+use crate::sim::trace::{TraceNode, offered_milli};
 
 pub(super) struct World<'a> {
     input: Input<'a>,

@@ -154,7 +154,7 @@ impl<'a> Waiting<'a> {
             return nodes.clone();
         }
         let admit = |node: &&NodeRules| judge(rules, node).is_ok();
-        let names = self.nodes.iter().filter(admit).map(|node| node.name());
+        let names = self.nodes.iter().filter(admit).map(NodeRules::name);
         let names: NodeNames = names.map(Arc::from).collect();
         let some = (names.len() < self.nodes.len()).then(|| Arc::new(names));
         self.known.push((rules.clone(), some.clone()));

@@ -152,7 +152,7 @@ proptest! {
         // What is allocated is what was offered.
         let held = 1000 * outcome.submitting.allocated;
         let allocated = held.checked_div(outcome.submitting.up).map(|share| share as u64);
-        prop_assert_eq!(allocated, trace.offered_per_mille());
+        prop_assert_eq!(allocated, trace.offered_per_mille(0));
     }
 }
 
@@ -231,11 +231,11 @@ fn a_trace_is_compressed_to_the_load_asked_for() {
     let trace = || demo::timed(7, None);
     for target in [100, 500, 900, 1200] {
         let load = trace()
-            .at_load(target)
-            .map(|trace| trace.offered_per_mille());
+            .at_load(target, 0)
+            .map(|trace| trace.offered_per_mille(0));
         let load = load.expect("it can be reached").expect("it is bounded");
         assert!(load.abs_diff(target) <= 1, "{load} for {target}");
     }
-    let most = trace().at_load(90_000).expect_err("all at once is less");
+    let most = trace().at_load(90_000, 0).expect_err("all at once is less");
     assert!(most > 1200, "{most}");
 }

@@ -172,6 +172,7 @@ mod tests {
             duration,
             priority: 0,
             pods: [pod.clone()].into(),
+            nodes: None,
         };
         let trace = TimedTrace {
             source: String::new(),
