@@ -126,6 +126,12 @@ fn broken_rule(info: &NodeInfo, broken: Broken, wish: Wish<'_>) -> Option<String
 
 fn models(info: &NodeInfo, request: &PodRequest) -> String {
     let node = &info.facts.node;
+    let of_size = |gpu: &&Gpu| request.is_for(gpu.vendor) && request.models().accept(&gpu.model);
+    let largest = node.gpus.iter().filter(of_size).map(|gpu| gpu.memory).max();
+    if let Some(largest) = largest.filter(|&largest| largest < request.least_memory()) {
+        let least = request.least_memory();
+        return format!("its largest GPU has {largest} MiB, at least {least} MiB asked");
+    }
     let models = node.gpus.iter().chain(&node.cut_from);
     let mut have: Vec<_> = models.map(|gpu| gpu.model.as_str()).collect();
     if have.is_empty() {

@@ -155,6 +155,12 @@ impl PodRequest {
         }
     }
 
+    /// The least memory of an acceptable device.
+    #[must_use]
+    pub fn least_memory(&self) -> Mebibytes {
+        self.least_memory
+    }
+
     /// How the devices of a container must or should be joined.
     #[must_use]
     pub fn wish(&self) -> Option<Wish> {

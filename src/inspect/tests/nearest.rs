@@ -174,3 +174,14 @@ fn what_no_node_can_serve_is_said_once() {
     assert!(refused[0].0.contains("1 to 100 percent"), "{refused:?}");
     assert_eq!(change, "");
 }
+
+#[test]
+fn gpu_that_is_too_small_as_a_whole_is_told_in_mib() {
+    let least = json!({"stowage.dev/gpu-memory-at-least": "80Gi"});
+    let pod = with(whole("w", 1), "/metadata/annotations", least);
+    let (detail, _) = refusal(vec![served("a", 1, 46_068), pod]);
+    assert_eq!(
+        detail,
+        "its largest GPU has 46068 MiB, at least 81920 MiB asked"
+    );
+}
