@@ -110,7 +110,7 @@ fn device(
         mig: slot(state, container, index, start),
         replica_of: match gpu.mode {
             GpuMode::Replicas(count, _) => Some(count.get()),
-            GpuMode::Plain | GpuMode::Mig(_) => None,
+            GpuMode::Plain | GpuMode::Mig(_) | GpuMode::Parted => None,
         },
     })
 }

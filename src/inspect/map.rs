@@ -198,7 +198,7 @@ fn guess(
                                     replicas[device] < u32::from(count.get())
                                 }
                                 GpuMode::Plain => holders[device].is_empty(),
-                                GpuMode::Mig(_) => false,
+                                GpuMode::Mig(_) | GpuMode::Parted => false,
                             });
                     let order = |&device: &usize| {
                         (

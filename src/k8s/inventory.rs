@@ -3,7 +3,7 @@
 //! ```json
 //! {"v":1,"handOver":"stowage-nri","devices":[
 //!   {"index":0,"uuid":"GPU-5c1f…","vendor":"nvidia","model":"A100-80GB","memoryMib":81920,
-//!    "healthy":true,"numa":0,"mig":"on-demand"}],
+//!    "healthy":true,"numa":0,"mig":"static"}, …],
 //!  "links":[{"a":0,"b":1,"link":"NV12"}],
 //!  "partitions":{"nvidia.com/mig-1g.10gb":7}}
 //! ```
@@ -43,7 +43,8 @@ pub struct Inventory {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub links: Vec<LinkEntry>,
-    /// How many partitions of each resource were cut beforehand and are counted by the vendor's plugin.
+    /// How many partitions of each resource were cut beforehand, from the devices that say so (`mig`), and
+    /// are counted by the vendor's plugin.
     #[serde(
         default,
         deserialize_with = "null",
@@ -95,6 +96,8 @@ pub struct LinkEntry {
 pub enum MigName {
     /// The agent makes one when a pod that asks for it arrives.
     OnDemand,
+    /// They were made beforehand and are counted among the partitions. Also for AMD's partitions.
+    Static,
 }
 
 /// A hand-over as it is written.

@@ -3,6 +3,7 @@
 mod exact;
 mod files;
 mod properties;
+mod snapshot;
 mod theory;
 
 use std::fmt::Write as _;
@@ -14,7 +15,7 @@ use stowage::sim::replay::{Input, Model, run};
 use stowage::sim::trace::TraceNode;
 use stowage::sim::trace::cluster;
 use stowage::sim::trace::gpu_jobs::PerGpu;
-use stowage::sim::trace::timed::{Job, NodeEvent};
+use stowage::sim::trace::timed::{Job, NodeEvent, Standing};
 use stowage_core::plan::{Context, Parameters};
 use stowage_core::request::{ContainerRequest, Models, PodRequest};
 use stowage_core::strategy::Strategy;
@@ -69,6 +70,7 @@ fn watched(
         ranks: &ranks,
         jobs,
         events,
+        standing: &Standing::default(),
     };
     let mut text = String::new();
     let mut watch = |note: &stowage::sim::replay::Note<'_>,

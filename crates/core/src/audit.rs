@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::cluster::Cluster;
 use crate::free;
-use crate::gpu::DeviceSet;
+use crate::gpu::{DeviceSet, GpuMode};
 use crate::mig::SliceMask;
 use crate::node::{Claim, NodeState};
 use crate::partition::Partition;
@@ -188,11 +188,13 @@ fn audit_sums(state: &NodeState, conflict: bool, findings: &mut Vec<Finding>) {
             }
         }
         let left = free.devices[device];
+        let parted = gpu.mode == GpuMode::Parted;
+        let (all_compute, all_memory) = if parted { (0, 0) } else { (1000, gpu.memory.0) };
         let what = |what| format!("{what} of GPU {device}");
-        check(what("compute"), 1000, compute, left.compute.0.into());
+        check(what("compute"), all_compute, compute, left.compute.0.into());
         check(
             what("memory"),
-            gpu.memory.0.into(),
+            all_memory.into(),
             memory,
             left.memory.0.into(),
         );

@@ -349,7 +349,7 @@ fn guess_one(node: &Node, free: &mut Free, request: &PodRequest) -> bool {
     let order = |&(device, gpu): &(usize, &Gpu)| {
         let left = match gpu.mode {
             GpuMode::Replicas(..) => free.devices[device].compute,
-            GpuMode::Plain | GpuMode::Mig(_) => Milli(0),
+            GpuMode::Plain | GpuMode::Mig(_) | GpuMode::Parted => Milli(0),
         };
         let failed = node.health.failed.contains(device);
         let other = !request.accepts(gpu);

@@ -79,6 +79,8 @@ pub enum GpuMode {
     Replicas(NonZeroU8, Sharing),
     /// In MIG instances that are made on demand; never as a whole.
     Mig(Cut),
+    /// Cut beforehand into partitions that the node counts: nothing of the device itself is given out.
+    Parted,
 }
 
 /// How replicas of a device share it.
@@ -112,7 +114,7 @@ impl GpuMode {
     pub fn geometry(self) -> Option<&'static Geometry> {
         match self {
             Self::Mig(Cut(geometry)) => Some(geometry),
-            Self::Plain | Self::Replicas(..) => None,
+            Self::Plain | Self::Replicas(..) | Self::Parted => None,
         }
     }
 }
@@ -130,6 +132,12 @@ impl DeviceFree {
     /// A device that nobody uses.
     #[must_use]
     pub fn idle(gpu: &Gpu) -> Self {
+        if gpu.mode == GpuMode::Parted {
+            return Self {
+                compute: Milli(0),
+                memory: Mebibytes(0),
+            };
+        }
         Self {
             compute: Milli::WHOLE,
             memory: gpu.memory,

@@ -25,13 +25,15 @@ pub(super) fn of(node: &NodeObject<'_>, inventory: &Inventory) -> Result<Devices
     let failed: DeviceSet = (0..devices.len())
         .filter(|&d| !devices[d].healthy)
         .collect();
-    let partitions = partitions::listed(inventory)?;
-    let alike = gpus.windows(2).all(|pair| pair[0].model == pair[1].model);
+    let parted: Vec<&Gpu> = gpus.iter().filter(|g| g.mode == GpuMode::Parted).collect();
+    let partitions = partitions::listed(inventory, &parted)?;
+    let alike = parted.windows(2).all(|pair| pair[0].model == pair[1].model);
+    let whole = |gpu: &&Gpu| Gpu {
+        mode: GpuMode::Plain,
+        ..(*gpu).clone()
+    };
     Ok(Devices {
-        cut_from: gpus
-            .first()
-            .filter(|_| alike && !partitions.is_empty())
-            .cloned(),
+        cut_from: parted.first().filter(|_| alike).map(whole),
         partitions,
         joined: links::listed(inventory, &gpus)?,
         gpus: gpus.into(),
@@ -46,6 +48,7 @@ fn gpu(inventory: &Inventory, device: &Device) -> Result<Gpu, Wrong> {
     let model = boards::model(&device.model);
     let mode = match device.mig {
         None => GpuMode::Plain,
+        Some(MigName::Static) => GpuMode::Parted,
         Some(MigName::OnDemand) => {
             let field = || format!("{FIELD}: device {}: mig", device.index);
             if inventory.hand_over != HandOverName::StowageNri {

@@ -165,7 +165,7 @@ fn check_single(node: &NodeObject<'_>, board: &str, profile: &str) -> Result<(),
 fn count(node: &NodeObject<'_>, offered: u64, mode: GpuMode) -> Result<u64, Wrong> {
     let replicas = match mode {
         GpuMode::Replicas(count, _) => u64::from(count.get()),
-        GpuMode::Plain | GpuMode::Mig(_) => 1,
+        GpuMode::Plain | GpuMode::Mig(_) | GpuMode::Parted => 1,
     };
     let devices = offered / replicas;
     if devices * replicas != offered {

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use stowage_core::gpu::Vendor;
+use stowage_core::gpu::{Gpu, Vendor};
 use stowage_core::mig::{Geometry, MigProfile};
 use stowage_core::partition::{AmdMode, Partition};
 
@@ -91,24 +91,44 @@ pub(super) fn offered(node: &NodeObject<'_>, board: Option<&str>) -> Result<Coun
     Ok(in_order(counted))
 }
 
-/// The partitions that an inventory lists; they are cut from the boards of its devices.
-pub(super) fn listed(inventory: &Inventory) -> Result<Counted, Reason> {
+/// The partitions that an inventory lists, which are cut from its `parted` devices.
+pub(super) fn listed(inventory: &Inventory, parted: &[&Gpu]) -> Result<Counted, Reason> {
+    let first = parted.first().map(|gpu| gpu.model.as_str());
+    let board = first.filter(|_| parted.iter().all(|gpu| gpu.model == parted[0].model));
     let mut counted = Vec::new();
-    let mut models = inventory
-        .devices
-        .iter()
-        .map(|device| boards::product(&device.model).board);
-    let first = models.next();
-    let board = first.filter(|first| models.all(|other| other == *first));
     for (resource, &count) in inventory.partitions.iter().filter(|(_, count)| **count > 0) {
         let field = || format!("{}: partitions: {resource}", inventory::FIELD);
         let kind = match named(resource) {
             Named::Other => Err(Wrong::value(field(), A_PROFILE, resource).into()),
             named => kind(named, &field, resource, board),
         }?;
+        let Some(most) = most(kind, parted.len(), board) else {
+            counted.push((kind, count));
+            continue;
+        };
+        if u64::from(count) > most {
+            let expected = format!("at most {most} on {} devices with mig static", parted.len());
+            return Err(Wrong::said(field(), expected, count.to_string()).into());
+        }
         counted.push((kind, count));
     }
     Ok(in_order(counted))
+}
+
+/// How many partitions of a kind so many devices can be cut into, if that is known: without a device,
+/// none.
+fn most(kind: Partition, devices: usize, board: Option<&str>) -> Option<u64> {
+    let each = match kind {
+        Partition::Mig(profile) => {
+            let geometry = board.and_then(Geometry::of_board);
+            geometry.and_then(|geometry| geometry.shape(profile).map(|shape| shape.most))
+        }
+        _ => None,
+    };
+    match (devices, each) {
+        (0, _) => Some(0),
+        (_, each) => each.map(|each| devices as u64 * u64::from(each)),
+    }
 }
 
 fn in_order(mut counted: Vec<(Partition, u32)>) -> Counted {

@@ -151,12 +151,13 @@ fn links_that_cannot_be_are_refused() {
 
 #[test]
 fn partitions_are_counted_by_their_resource() {
+    let cut = json!({"mig": "static"});
     let partitions = json!({"partitions": {
         "nvidia.com/mig-2g.10gb": 2, "nvidia.com/mig-1g.5gb.shared": 6, "nvidia.com/mig-1g.5gb": 0,
     }});
-    let drawing = NodeState::idle(facts(1, &json!({}), &partitions).node.into()).to_string();
-    assert_eq!(drawing, "n: . 2*2g.10gb 6*1g.5gb.shared 8000m 32768Mi 110p");
-    let refuse = |name: &str| error(1, &json!({}), &json!({"partitions": {name: 1}}));
+    let drawing = NodeState::idle(facts(1, &cut, &partitions).node.into()).to_string();
+    assert_eq!(drawing, "n: x 2*2g.10gb 6*1g.5gb.shared 8000m 32768Mi 110p");
+    let refuse = |name: &str| error(1, &cut, &json!({"partitions": {name: 1}}));
     assert_eq!(
         refuse("nvidia.com/mig-9g.5gb"),
         r#"partitions: nvidia.com/mig-9g.5gb: expected a MIG profile of A100-40GB, got "9g.5gb""#
@@ -164,6 +165,16 @@ fn partitions_are_counted_by_their_resource() {
     assert_eq!(
         refuse("nvidia.com/gpu"),
         r#"partitions: nvidia.com/gpu: expected a MIG profile such as nvidia.com/mig-1g.10gb, got "nvidia.com/gpu""#
+    );
+    // A device is given out itself or in partitions, never both, and no more than there is room for.
+    let seven = |n: u32| json!({"partitions": {"nvidia.com/mig-1g.5gb": n}});
+    assert_eq!(
+        error(1, &json!({}), &seven(7)),
+        "partitions: nvidia.com/mig-1g.5gb: expected at most 0 on 0 devices with mig static, got 7"
+    );
+    assert_eq!(
+        error(2, &cut, &seven(15)),
+        "partitions: nvidia.com/mig-1g.5gb: expected at most 14 on 2 devices with mig static, got 15"
     );
 }
 

@@ -30,6 +30,7 @@ fn devices(facts: &NodeFacts) -> String {
             GpuMode::Plain => String::new(),
             GpuMode::Replicas(count, Sharing::Time) => format!(" by turns of {count}"),
             GpuMode::Replicas(count, Sharing::Mps) => format!(" in parts of {count}"),
+            GpuMode::Parted => " parted".to_owned(),
             GpuMode::Mig(cut) => format!(" cut as {}", cut.0.board()),
         };
         format!("{} x {} {}{mode}", alike.len(), gpu.model, gpu.memory)
@@ -115,8 +116,8 @@ pub(super) const KINDS: [(&str, Source, &str, &str); 15] = [
     (
         "a30-listed",
         Source::Inventory,
-        "2 x A30-24GB 24576",
-        "a30-listed: . . 4*1g.6gb 2*2g.12gb 64000m 524288Mi 110p",
+        "2 x A30-24GB 24576 parted",
+        "a30-listed: x x 4*1g.6gb 2*2g.12gb 64000m 524288Mi 110p",
     ),
     (
         "fifteen-gpus",

@@ -62,6 +62,7 @@ pub fn offered_milli(node: &TraceNode) -> u64 {
     let device = |gpu: &Gpu| match gpu.mode {
         GpuMode::Replicas(count, _) => 1000 * u64::from(count.get()),
         GpuMode::Plain | GpuMode::Mig(_) => 1000,
+        GpuMode::Parted => 0,
     };
     let partitions = node.partitions.iter();
     let parts = partitions.map(|(kind, count)| u64::from(kind.nominal().0) * u64::from(*count));

@@ -8,7 +8,7 @@ use stowage::sim::arrivals::{self, Load};
 use stowage::sim::replay::outcome::{Fate, Outcome};
 use stowage::sim::replay::{Discipline, Input, Model, OnFailure, run};
 use stowage::sim::trace::demo;
-use stowage::sim::trace::timed::{Job, NodeEvent, NodeEventKind, TimedTrace};
+use stowage::sim::trace::timed::{Job, NodeEvent, NodeEventKind, Standing, TimedTrace};
 use stowage_core::strategy::Strategy as Placing;
 
 use super::{context, gpus, job, nodes, replay, watched};
@@ -171,6 +171,7 @@ fn a_trace_whose_pods_never_leave_is_decided_as_when_they_are_poured_in() {
             ranks: &arrivals.ranks,
             jobs: &jobs,
             events: &[],
+            standing: &Standing::default(),
         };
         let pouring = stowage::sim::run::Pouring {
             trace: &trace,

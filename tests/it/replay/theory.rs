@@ -44,6 +44,7 @@ fn memoryless_jobs_wait_as_long_as_erlang_says() {
             super::nodes("T4:1x5"),
             PerGpu::default(),
         ),
+        standing: std::sync::Arc::default(),
         policies: vec![Policy::of(Strategy::BestFit)],
         seeds: (1..=24).collect(),
         model: Model {

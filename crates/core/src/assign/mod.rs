@@ -23,8 +23,11 @@ use crate::strategy::{After, DeviceRule, Standing, View};
 use crate::unfit::Unfit;
 use crate::units::Score;
 
-/// Most devices tried before a search gives up; a pod with one GPU container never steps back.
-const MAX_STEPS: u32 = 10_000;
+/// Most devices tried before a search gives up; a pod with one GPU container never steps back. It bounds
+/// a decision on one node to a millisecond or two, whatever a pod asks for.
+const MAX_STEPS: u32 = 2_000;
+/// A try of a MIG instance weighs its boards, so it counts as so many.
+const INSTANCE_STEPS: u32 = 4;
 
 /// The outcome of a search.
 pub(crate) struct Assigned {
@@ -99,6 +102,9 @@ fn search(
         search.eligible = eligible(state, request)?;
         partitions = slots::count(state, request)?.map(|left| Score(-left));
         let units = search.units()?;
+        if !search.have_room() {
+            return Err(Unfit::Together);
+        }
         if !search.place(&units, DeviceSet::EMPTY) {
             return Err(match search.steps {
                 MAX_STEPS.. => Unfit::Intricate,

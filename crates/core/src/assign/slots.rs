@@ -6,9 +6,9 @@
 
 use smallvec::SmallVec;
 
-use super::{MAX_STEPS, Search};
+use super::{INSTANCE_STEPS, MAX_STEPS, Search};
 use crate::gpu::DeviceSet;
-use crate::mig::{Board, BoardState, Choice, MigProfile};
+use crate::mig::{Board, BoardState, Choice, Geometry, MigProfile};
 use crate::node::NodeState;
 use crate::partition::Partition;
 use crate::request::{ContainerRequest, PodRequest};
@@ -49,7 +49,64 @@ pub(super) fn count(state: &NodeState, request: &PodRequest) -> Result<Option<i6
     Ok(touched.then(|| left.iter().map(|&count| i64::from(count)).sum()))
 }
 
+/// How many instances of `profile` a board takes as it is: those of one size lie in a row, so that the
+/// lowest start is always a good one.
+fn most(geometry: &Geometry, mut state: BoardState, profile: MigProfile) -> usize {
+    let mut count = 0;
+    while let Some(start) = state.options(geometry, profile).next()
+        && let Ok(after) = state.place(geometry, profile, start)
+    {
+        state = after;
+        count += 1;
+    }
+    count
+}
+
 impl Search<'_> {
+    /// Whether the boards have room for all instances of each profile alone, and slices for all of them
+    /// together. Without it, a search that must fail would try every way to do so.
+    pub(super) fn have_room(&self) -> bool {
+        let counted = |container: &&ContainerRequest| is_counted(self.state, container);
+        let containers = self.request.containers().iter().filter(|c| !counted(c));
+        let mut asked: SmallVec<[(MigProfile, usize); 4]> = SmallVec::new();
+        for container in containers {
+            let ContainerRequest::Partition(Partition::Mig(profile)) = *container else {
+                continue;
+            };
+            match asked.iter_mut().find(|(known, _)| *known == profile) {
+                Some((_, count)) => *count += 1,
+                None => asked.push((profile, 1)),
+            }
+        }
+        if asked.iter().map(|(_, count)| count).sum::<usize>() < 2 {
+            return true;
+        }
+        let boards = || self.eligible.iter().filter_map(|device| self.board(device));
+        let alone = |&(profile, count): &(MigProfile, usize)| {
+            let most = boards().map(|(geometry, state)| most(geometry, state, profile));
+            most.sum::<usize>() >= count
+        };
+        let smallest = |profile: MigProfile| {
+            let shapes = boards().filter_map(|(geometry, _)| geometry.shape(profile));
+            shapes.map(|shape| usize::from(shape.size)).min()
+        };
+        let sizes = asked.iter().map(|&(profile, count)| {
+            let size = smallest(profile).unwrap_or(0);
+            size * count
+        });
+        let left = boards().map(|(geometry, state)| {
+            let taken = state.taken().len() as usize;
+            usize::from(geometry.slices()).saturating_sub(taken)
+        });
+        asked.iter().all(alone) && sizes.sum::<usize>() <= left.sum()
+    }
+
+    /// The board `device` as it is, if it is one.
+    fn board(&self, device: usize) -> Option<(&'static Geometry, BoardState)> {
+        let geometry = self.state.node().gpus[device].mode.geometry()?;
+        Some((geometry, self.boards.get(device).copied().flatten()?))
+    }
+
     /// Places one instance for the container `index`, then the units that are left.
     pub(super) fn place_instance(
         &mut self,
@@ -59,7 +116,7 @@ impl Search<'_> {
     ) -> bool {
         let container = ContainerRequest::Partition(Partition::Mig(profile));
         for (device, start, cost) in self.places(profile) {
-            self.steps += 1;
+            self.steps += INSTANCE_STEPS;
             if self.steps >= MAX_STEPS {
                 return false;
             }
