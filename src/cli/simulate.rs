@@ -58,7 +58,9 @@ pub(super) fn examples() -> String {
   stowage simulate --mode replay --strategies fgd,best-fit
       the demo in time: who waits how long
   stowage simulate --mode replay --trace philly:DIR --load 0.9 --queue backfill
-      Philly 2017, its times compressed until 90 % of the GPU time is asked for",
+      Philly 2017, its times compressed until 90 % of the GPU time is asked for
+  stowage simulate --mode replay --seeds 42..61 --out results --map-at 2d
+      files and results/report.html with the packing map after two days",
     );
     text
 }

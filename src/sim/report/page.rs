@@ -79,6 +79,9 @@ pub(super) fn listed(names: &[&str]) -> String {
 /// A trace by its last name: where it lies on somebody's disk is in the manifest.
 pub(super) fn source_name(trace: &str) -> &str {
     let trace = trace.trim_end_matches('/');
+    if trace.starts_with("synth:") {
+        return "a synthetic workload";
+    }
     match trace.rsplit(['/', ':']).next() {
         Some("demo") => "the built-in demo",
         Some(name) => name,

@@ -234,7 +234,7 @@ fn same_times(table: &Value, summary: &Value) {
                 .replace([',', '+', '~', ' '], "");
             let decimals = shown.split_once('.').map_or(0, |(_, part)| part.len());
             let number: f64 = shown.parse().expect("a number is shown");
-            let half = 0.501 * 10_f64.powi(-(decimals as i32));
+            let half = 0.501 / 10_f64.powf(decimals as f64);
             units.retain(|unit| (mean / unit - number).abs() <= half);
         }
         assert!(!units.is_empty(), "{field} is what summary.json says");

@@ -124,28 +124,33 @@ pub const CAUSES: [&str; 5] = [
 ];
 
 impl SeriesResult {
-    /// The GPUs stranded in stretch `index`, split as idle GPUs were at its end. If nobody waited just
-    /// then they count as not sampled.
+    /// The GPUs stranded in stretch `index`, split as idle GPUs were at its end, or, if nobody waited just
+    /// then, at the nearest end of a stretch at which somebody did. Without any they count as not sampled.
     #[must_use]
     pub fn causes(&self, index: usize) -> [f64; 5] {
-        let at = |values: &[f64]| values.get(index).copied().unwrap_or(0.0);
-        let idle = [
-            at(&self.idle_pieces),
-            at(&self.idle_room),
-            at(&self.idle_model),
-            at(&self.idle_held_back),
-        ];
-        let (all, stranded) = (idle.iter().sum::<f64>(), at(&self.stranded));
-        let share = |idle: f64| {
-            if all > 0.0 {
-                stranded * idle / all
-            } else {
-                0.0
-            }
+        let at = |values: &[f64], index: usize| values.get(index).copied().unwrap_or(0.0);
+        let stranded = at(&self.stranded, index);
+        if stranded <= 0.0 {
+            return [0.0; 5];
+        }
+        let idle = |index: usize| {
+            [
+                at(&self.idle_pieces, index),
+                at(&self.idle_room, index),
+                at(&self.idle_model, index),
+                at(&self.idle_held_back, index),
+            ]
         };
-        let [pieces, room, model, held_back] = idle.map(share);
-        let rest = if all > 0.0 { 0.0 } else { stranded };
-        [pieces, room, model, held_back, rest]
+        let sampled = |index: &usize| idle(*index).iter().sum::<f64>() > 0.0;
+        let sampled = (0..self.stranded.len()).filter(sampled);
+        // The earlier of two that are equally near.
+        let Some(nearest) = sampled.min_by_key(|other| other.abs_diff(index)) else {
+            return [0.0, 0.0, 0.0, 0.0, stranded];
+        };
+        let idle = idle(nearest);
+        let all = idle.iter().sum::<f64>();
+        let [pieces, room, model, held_back] = idle.map(|idle| stranded * idle / all);
+        [pieces, room, model, held_back, 0.0]
     }
 }
 

@@ -201,7 +201,7 @@ pub(super) fn stranded(strategies: &Strategies<'_>) -> Vec<Block> {
                   GPUs lacked for the waiting pods: pieces, too small a piece free on the node; no room, \
                   too few cores, memory or pods beside it; model, no waiting pod accepts it; held back, a \
                   waiting pod would fit, but the rest of its gang does not or the queue lets nobody pass; \
-                  unsampled, nobody waited when causes were looked at."
+                  unsampled, nobody ever waited when causes were looked at."
             .to_owned(),
         segments,
         bars: kept.collect(),

@@ -56,7 +56,7 @@ pub(super) fn blocks(evidence: Evidence<'_>) -> Vec<Block> {
             "At each moment the lesser of what is idle and what waiting jobs ask for: GPUs lost to \
              fragmentation, to gangs and to the order of the queue. Causes are looked at when a stretch of \
              the curve ends, for the eight requests that most waiting pods have, and share the stranded \
-             GPUs of that stretch. The map's hatching is stricter: no pod of the trace could use it."
+             GPUs of that stretch; where nobody waits just then, those of the nearest stretch do. The map's hatching is stricter: no pod of the trace could use it."
                 .to_owned(),
         ),
         (

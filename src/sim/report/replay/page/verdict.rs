@@ -63,26 +63,39 @@ fn sentence(ranking: &Ranking, best: &Ranked) -> String {
         };
     }
     let tied: Vec<_> = ranked.iter().filter(|entry| entry.tied).collect();
-    match tied.first() {
-        None => format!(
+    if tied.is_empty() {
+        return format!(
             "Jobs wait least under {name}: {waits} on average, {} less than under {}, the next best (95 % \
              interval {}).",
             ahead(next),
             next.strategy,
             interval(next.difference.as_ref())
+        );
+    }
+    let who = who(name, &tied, ranked.len());
+    let other = |entry: &&&&Ranked| entry.differences.iter().any(|d| *d != 0.0);
+    match tied.iter().find(other) {
+        None => format!(
+            "{who} make no difference: jobs wait {waits} on average under each, on every seed."
         ),
-        Some(first) => {
-            let names = std::iter::once(name).chain(tied.iter().map(|entry| &entry.strategy));
-            let names: Vec<_> = names.map(String::as_str).collect();
-            format!(
-                "{} cannot be told apart (~): jobs wait {waits} on average under {name}, {} less than under \
-                 {} (95 % interval {}).",
-                listed(&names),
-                ahead(first),
-                first.strategy,
-                interval(first.difference.as_ref())
-            )
-        }
+        Some(first) => format!(
+            "{who} cannot be told apart (~): jobs wait {waits} on average under {name}, {} less than under {} \
+             (95 % interval {}).",
+            ahead(first),
+            first.strategy,
+            interval(first.difference.as_ref())
+        ),
+    }
+}
+
+/// The best and those that cannot be told apart from it: by name while they are few.
+fn who(best: &str, tied: &[&&Ranked], all: usize) -> String {
+    let names = std::iter::once(best).chain(tied.iter().map(|entry| entry.strategy.as_str()));
+    let names: Vec<_> = names.collect();
+    match names.len() {
+        n if n == all && n > 3 => format!("All {n} strategies"),
+        n if n > 4 => format!("{best} and {} other strategies", n - 1),
+        _ => listed(&names),
     }
 }
 
