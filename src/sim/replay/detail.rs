@@ -1,6 +1,6 @@
 //! One replay in detail: where each job ran or why it did not, and what every GPU holds at one moment.
 //!
-//! Recorded by making the replay once more under the eyes of a [`Recorder`], because keeping this for
+//! Recorded by making the replay once more under the eyes of a `Recorder`, because keeping this for
 //! every replay would take much memory and nobody looks at all of them.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -127,7 +127,10 @@ fn failures(inputs: &ReplayInputs) -> String {
         }
     };
     match &inputs.failures {
-        Some(from) => format!("Nodes fail and are repaired: {from}. {then}"),
+        Some(from) => format!(
+            "Nodes fail and are repaired: {}. {then}",
+            without_path(from)
+        ),
         None => format!("None but those that the trace has. {then}"),
     }
 }
@@ -135,10 +138,20 @@ fn failures(inputs: &ReplayInputs) -> String {
 fn slowdown(inputs: &ReplayInputs) -> String {
     match &inputs.slowdown {
         Some(from) => format!(
-            "Jobs spread over more nodes than they need run slower, by measured throughputs ({from})."
+            "Jobs spread over more nodes than they need run slower, by measured throughputs ({}).",
+            without_path(from)
         ),
         None => "Off: a job runs as fast wherever it is.".to_owned(),
     }
+}
+
+/// A source without the folder it is read from, which is in the manifest.
+fn without_path(source: &str) -> String {
+    let Some((kind, rest)) = source.split_once(':') else {
+        return source.to_owned();
+    };
+    let rate = rest.rfind(" at ").map_or("", |at| &rest[at..]);
+    format!("{kind}{rate}")
 }
 
 /// What is needed to make the results again.
