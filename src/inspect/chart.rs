@@ -138,7 +138,7 @@ fn partitions_key(node: &NodeReport) -> Vec<(&str, u32)> {
 
 /// Held ones first.
 fn order(state: &str) -> usize {
-    let states = ["failed", "full", "unknown", "part", "idle"];
+    let states = ["failed", "full", "unknown", "part", "idle", "cut"];
     states.iter().position(|&have| have == state).unwrap_or(0)
 }
 
@@ -211,6 +211,7 @@ fn cell(gpu: &GpuReport, letters: &Letters<'_>) -> (String, Ink) {
     match gpu.state {
         "idle" => (".".to_owned(), Ink::Green),
         "failed" => ("!".to_owned(), Ink::Red),
+        "cut" => ("-".to_owned(), Ink::Dim),
         "unknown" => (format!("{held}?"), Ink::Magenta),
         "full" => (marked("x"), Ink::Plain),
         _ if held.is_empty() => (left(gpu), Ink::Yellow),

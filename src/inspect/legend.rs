@@ -47,6 +47,7 @@ pub(super) fn legend(
         ("replicas", "3/4 replicas held"),
         ("unknown", "? held, by number: which GPU is not known"),
         ("failed", "! failed"),
+        ("cut", "- cut into partitions, which are counted"),
     ];
     let signs = signs.iter().filter(|(state, _)| states.contains(state));
     let signs: Vec<_> = signs.map(|(_, sign)| *sign).collect();

@@ -57,6 +57,8 @@ pub enum State {
     Unknown,
     /// It does not work.
     Failed,
+    /// Cut into partitions, which the node counts.
+    Cut,
 }
 
 impl State {
@@ -69,6 +71,7 @@ impl State {
             Self::Full => "full",
             Self::Unknown => "unknown",
             Self::Failed => "failed",
+            Self::Cut => "cut",
         }
     }
 }
@@ -102,6 +105,7 @@ fn row(node: NodeIx, state: &NodeState) -> Row {
             Cell {
                 state: match free_milli(left, gpu) {
                     _ if failed => State::Failed,
+                    _ if gpu.mode == GpuMode::Parted => State::Cut,
                     _ if left.is_idle(gpu) => State::Idle,
                     _ if !sure => State::Unknown,
                     _ if is_full(state, index) => State::Full,

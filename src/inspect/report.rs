@@ -101,7 +101,7 @@ pub struct GpuReport {
     pub model: String,
     /// Its memory; 0 if that is not known.
     pub memory_mib: u32,
-    /// `idle`, `part`, `full`, `unknown` (held, as far as can be told) or `failed`.
+    /// `idle`, `part`, `full`, `unknown` (held, as far as can be told), `failed` or `cut` (into partitions).
     pub state: &'static str,
     /// Compute that is left.
     pub free_compute_milli: u32,

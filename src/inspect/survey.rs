@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use stowage_core::node::HandOver;
 use stowage_core::request::PodRequest;
 
-use super::map::{self, Cell, Row};
+use super::map::{self, Cell, Row, State};
 use super::model::{Model, Place};
 use super::more;
 use super::parts::{self, Parts};
@@ -55,6 +55,7 @@ fn totals(model: &Model, rows: &[Row]) -> Totals {
         |place: fn(&Place) -> bool| model.pods.iter().filter(|pod| place(&pod.place)).count();
     let free = cells().map(|cell| free_milli(cell.left, &cell.gpu)).sum();
     let gpus = cells().count();
+    let given_out = || cells().filter(|cell| cell.state != State::Cut);
     Totals {
         nodes: rows.len(),
         gpu_nodes: rows
@@ -62,10 +63,10 @@ fn totals(model: &Model, rows: &[Row]) -> Totals {
             .filter(|row| !row.cells.is_empty() || !row.counted.is_empty())
             .count(),
         gpus,
-        idle_gpus: cells().filter(|cell| cell.left.is_idle(&cell.gpu)).count(),
-        allocated_milli: 1000 * gpus as u64 - free,
+        idle_gpus: cells().filter(|cell| cell.state == State::Idle).count(),
+        allocated_milli: 1000 * given_out().count() as u64 - free,
         free_milli: free,
-        gpu_memory_mib: cells().map(|cell| u64::from(cell.gpu.memory.0)).sum(),
+        gpu_memory_mib: given_out().map(|cell| u64::from(cell.gpu.memory.0)).sum(),
         free_gpu_memory_mib: cells().map(|cell| u64::from(cell.left.memory.0)).sum(),
         pods_bound: placed(|place| matches!(place, Place::On(_))),
         pods_elsewhere: placed(|place| *place == Place::Elsewhere),

@@ -20,6 +20,7 @@ pub mod node;
 pub mod annotation;
 mod bound;
 mod input;
+mod place;
 pub mod snapshot;
 pub mod client;
 pub mod watch;

@@ -26,6 +26,7 @@ use thiserror::Error;
 use super::input::{self, Broken, Input};
 use super::json::{List, Text, null};
 use super::node::{NodeFacts, NodeObject, RuledNode};
+use super::place::{Mark, located, offset};
 use super::pod::{PodFacts, PodObject, RuledPod};
 
 /// What files say about a cluster.
@@ -184,14 +185,6 @@ struct Reader {
     broken: Vec<Broken>,
     /// The place of the last problem: where to look for the next one.
     mark: Mark,
-}
-
-/// A place in a text: how many lines are before its line, and where that starts.
-#[derive(Debug, Clone, Copy, Default)]
-struct Mark {
-    at: usize,
-    lines: usize,
-    start: usize,
 }
 
 /// The text that objects are parts of, if people wrote it, so that their places mean something.
@@ -373,37 +366,4 @@ fn made_up_uid(full_name: &str) -> PodUid {
     bytes[6] = bytes[6] & 0x0f | 0x80;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     PodUid(u128::from_be_bytes(bytes))
-}
-
-/// Where `part` begins in `text`.
-fn offset(text: &str, part: &str) -> usize {
-    (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize)
-}
-
-/// Line and column in `text`, and what is wrong there, where reading `part` of it gave `error`. Starts
-/// to count at `mark`, so that many problems of one text are looked for in it once.
-fn located(
-    text: &str,
-    part: &str,
-    error: &serde_json::Error,
-    mark: &mut Mark,
-) -> (usize, usize, String) {
-    let start = offset(text, part);
-    if start < mark.at {
-        *mark = Mark::default();
-    }
-    let between = text.as_bytes().get(mark.at..start).unwrap_or_default();
-    if let Some(last) = between.iter().rposition(|&b| b == b'\n') {
-        mark.lines += between.iter().filter(|&&b| b == b'\n').count();
-        mark.start = mark.at + last + 1;
-    }
-    mark.at = start;
-    let line = mark.lines + error.line().max(1);
-    let indent = match error.line() {
-        0 | 1 => start - mark.start,
-        _ => 0,
-    };
-    let said = error.to_string();
-    let end = said.rfind(" at line ").unwrap_or(said.len());
-    (line, indent + error.column(), said[..end].to_owned())
 }

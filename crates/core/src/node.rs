@@ -7,14 +7,14 @@
 //! A [`NodeState`] prints as a drawing, one cell a device: `.` idle, `x` nothing left,
 //! `350/1000` what is left of its compute, `?2` two devices whose holder is known and whose index is
 //! not, `M[xx......]` the memory slices of a board that is cut on demand, `5*1g.10gb` partitions left
-//! of those that are counted. Tests, `explain` and debug output speak it.
+//! of those that are counted, `-` a device that they are cut from. Tests, `explain` and debug output speak it.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::free::{derive, give_back, take};
-use crate::gpu::{DeviceSet, Gpu, MAX_DEVICES};
+use crate::gpu::{DeviceSet, Gpu, GpuMode, MAX_DEVICES};
 use crate::mig::{BoardState, Geometry, SliceMask};
 use crate::partition::Partition;
 use crate::request::{ContainerRequest, Devices, Kind, PodRequest};
@@ -325,6 +325,7 @@ impl fmt::Display for NodeState {
                     let board = self.free.boards.get(index).copied().flatten();
                     write!(f, " M[{}]", slots(gpu, board))?;
                 }
+                _ if gpu.mode == GpuMode::Parted => f.write_str(" -")?,
                 _ if device.is_idle(gpu) => f.write_str(" .")?,
                 Milli(0) => f.write_str(" x")?,
                 left => write!(f, " {left}/1000")?,

@@ -4,17 +4,19 @@
 //! more than a whole device as a share, or for an empty list of models. Where a pod's cores and
 //! memory come from (init containers, overhead) is the business of whoever reads pods.
 
+mod models;
+
 use std::num::NonZeroU8;
-use std::sync::Arc;
 
 use smallvec::SmallVec;
 use thiserror::Error;
 
 pub use crate::devices::Devices;
-use crate::gpu::{Gpu, GpuMode, MAX_DEVICES, Model, Vendor};
+use crate::gpu::{Gpu, GpuMode, MAX_DEVICES, Vendor};
 use crate::partition::Partition;
 use crate::topology::Wish;
 use crate::units::{Mebibytes, Milli};
+pub use models::Models;
 
 /// Most containers one pod may have. Kubernetes sets no limit; a pod beyond this one is refused.
 pub const MAX_CONTAINERS: usize = 64;
@@ -68,15 +70,6 @@ pub enum ShareMemory {
     Mebibytes(Mebibytes),
     /// So many thousandths of the device's memory, rounded down to whole MiB.
     Milli(Milli),
-}
-
-/// The GPU models a pod accepts.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Models {
-    /// Any model.
-    Any,
-    /// One of these, in the order written.
-    OneOf(Arc<[Model]>),
 }
 
 /// Why a request makes no sense on any node.
@@ -393,17 +386,6 @@ impl ShareMemory {
                 let part = u64::from(gpu.memory.0) * u64::from(milli.0) / 1000;
                 Mebibytes(u32::try_from(part).unwrap_or(u32::MAX))
             }
-        }
-    }
-}
-
-impl Models {
-    /// Whether a device of `model` is acceptable.
-    #[must_use]
-    pub fn accept(&self, model: &Model) -> bool {
-        match self {
-            Self::Any => true,
-            Self::OneOf(list) => list.contains(model),
         }
     }
 }

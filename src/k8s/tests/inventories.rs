@@ -156,7 +156,7 @@ fn partitions_are_counted_by_their_resource() {
         "nvidia.com/mig-2g.10gb": 2, "nvidia.com/mig-1g.5gb.shared": 6, "nvidia.com/mig-1g.5gb": 0,
     }});
     let drawing = NodeState::idle(facts(1, &cut, &partitions).node.into()).to_string();
-    assert_eq!(drawing, "n: x 2*2g.10gb 6*1g.5gb.shared 8000m 32768Mi 110p");
+    assert_eq!(drawing, "n: - 2*2g.10gb 6*1g.5gb.shared 8000m 32768Mi 110p");
     let refuse = |name: &str| error(1, &cut, &json!({"partitions": {name: 1}}));
     assert_eq!(
         refuse("nvidia.com/mig-9g.5gb"),

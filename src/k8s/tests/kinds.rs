@@ -117,7 +117,7 @@ pub(super) const KINDS: [(&str, Source, &str, &str); 15] = [
         "a30-listed",
         Source::Inventory,
         "2 x A30-24GB 24576 parted",
-        "a30-listed: x x 4*1g.6gb 2*2g.12gb 64000m 524288Mi 110p",
+        "a30-listed: - - 4*1g.6gb 2*2g.12gb 64000m 524288Mi 110p",
     ),
     (
         "fifteen-gpus",

@@ -111,7 +111,7 @@ fn options_that_cannot_be_read_are_refused() {
         (
             "--trace",
             "helios:x",
-            "demo, openb:DIR, philly:DIR, itp:DIR, csv:PATH or synth:SPEC, got \"helios:x\"",
+            "demo, openb:DIR, philly:DIR, itp:DIR, csv:PATH, synth:SPEC or snapshot:FILE, got \"helios:x\"",
         ),
         ("--slowdown", "gavel:", "gavel or gavel:DIR, got \"gavel:\""),
     ] {

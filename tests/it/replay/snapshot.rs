@@ -5,21 +5,18 @@ use serde_json::{Value, json};
 
 use crate::support::{Folder, json, refusal};
 
-/// Node `name` of four A100, whose agent lists them.
+/// Node `name` of four A100 behind a device plugin.
 fn node(name: &str, spec: &Value) -> Value {
-    let device = |index: u32| {
-        json!({"index": index, "uuid": format!("GPU-{name}-{index}"), "vendor": "nvidia",
-            "model": "A100-80GB", "memoryMib": 81920})
-    };
-    let devices: Vec<Value> = (0..4).map(device).collect();
-    let inventory = json!({"v": 1, "handOver": "stowage-nri", "devices": devices});
-    json!({"kind": "Node", "spec": spec,
-        "metadata": {"name": name, "annotations": {"stowage.dev/inventory": inventory.to_string()}},
-        "status": {"allocatable": {"cpu": "64", "memory": "512Gi", "pods": "110"}}})
+    let labels = json!({"nvidia.com/gpu.product": "NVIDIA-A100-SXM4-80GB",
+        "nvidia.com/gpu.memory": "81920", "nvidia.com/gpu.count": "4"});
+    let allocatable = json!({"cpu": "64", "memory": "512Gi", "pods": "110", "nvidia.com/gpu": "4"});
+    json!({"kind": "Node", "spec": spec, "metadata": {"name": name, "labels": labels},
+        "status": {"allocatable": allocatable}})
 }
 
 fn pod(name: &str, gpus: u32, spec: &Value) -> Value {
-    let mut pod = json!({"kind": "Pod", "metadata": {"name": name, "namespace": "lab"}, "spec": spec});
+    let mut pod =
+        json!({"kind": "Pod", "metadata": {"name": name, "namespace": "lab"}, "spec": spec});
     pod["spec"]["containers"] = json!([{"name": "main", "resources":
         {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"nvidia.com/gpu": gpus}}}]);
     pod
@@ -32,7 +29,15 @@ fn cluster(items: &[Value]) -> Folder {
 
 fn jobs(folder: &Folder, more: &[&str]) -> Value {
     let trace = format!("snapshot:{}", folder.file("cluster.json"));
-    let replay = ["--mode", "replay", "--seeds", "1", "--strategies", "best-fit", "--trace"];
+    let replay = [
+        "--mode",
+        "replay",
+        "--seeds",
+        "1",
+        "--strategies",
+        "best-fit",
+        "--trace",
+    ];
     json(&[&replay[..], &[&trace], more].concat())["runs"][0]["jobs"].take()
 }
 
@@ -87,7 +92,14 @@ fn another_trace_starts_on_the_cluster_as_it_is() {
         let folder = cluster(&items(standing));
         let from = format!("snapshot:{}", folder.file("cluster.json"));
         let synth = "synth:kind=poisson,jobs=300,gap=100s,mean=100s";
-        let replay = ["--mode", "replay", "--seeds", "1", "--strategies", "best-fit"];
+        let replay = [
+            "--mode",
+            "replay",
+            "--seeds",
+            "1",
+            "--strategies",
+            "best-fit",
+        ];
         let found = json(&[&replay[..], &["--trace", synth, "--cluster", &from]].concat());
         let run = &found["runs"][0];
         let wait = run["wait"]["mean"].as_f64();
