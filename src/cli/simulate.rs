@@ -71,8 +71,8 @@ pub(super) struct Simulate {
     #[arg(long, value_name = "inflation|replay")]
     mode: Option<String>,
     /// Where cluster and pods come from: "demo", "openb:DIR", or "openb" for the folder openb in the
-    /// one that STOWAGE_TRACES names; in replay also "philly:DIR", "itp:DIR" (likewise), "csv:PATH" and
-    /// "synth:SPEC"
+    /// one that STOWAGE_TRACES names; in replay also "philly:DIR", "itp:DIR" (likewise), "csv:PATH",
+    /// "synth:SPEC" and "snapshot:FILE"
     #[arg(long, value_name = "TRACE")]
     pub(super) trace: Option<String>,
     /// A list of pods of the trace (repeatable), or "all" [default: default]

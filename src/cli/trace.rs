@@ -164,6 +164,16 @@ impl Source {
 
     /// The trace, and whether its nodes are known.
     fn compressed(&self, compression: Compression) -> anyhow::Result<(TimedTrace, bool)> {
+        for (place, text) in [
+            ("TRACE", Some(&self.trace)),
+            ("--cluster", self.cluster.as_ref()),
+        ] {
+            if let Some(text) = text.filter(|text| text.starts_with("snapshot:")) {
+                bail!(
+                    "{place}: expected no snapshot, which has no times and more than a trace can say, got {text:?}"
+                );
+            }
+        }
         let default = PerGpu::default();
         let per_gpu = PerGpu {
             cores: self.per_gpu.cores_per_gpu.unwrap_or(default.cores),

@@ -13,7 +13,8 @@ use crate::config::scenario::ScenarioSpec;
 #[command(next_help_heading = "In replay")]
 pub(in crate::cli) struct Options {
     /// Another cluster: "MODEL:GPUSxNODES,..." such as A100-80GB:8x64,T4:4x200, or
-    /// "pai-2020-machines:DIR" [default: the trace's own]
+    /// "pai-2020-machines:DIR", or "snapshot:FILE" for what kubectl prints, with its pods in place [default:
+    /// the trace's own]
     #[arg(long, value_name = "CLUSTER")]
     pub(super) cluster: Option<String>,
     #[command(flatten)]

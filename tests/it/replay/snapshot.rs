@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Folder, json, refusal};
+use crate::support::{Folder, json, refusal, refusal_of, stowage};
 
 /// Node `name` of four A100 behind a device plugin.
 fn node(name: &str, spec: &Value) -> Value {
@@ -134,6 +134,8 @@ fn a_snapshot_is_a_cluster_of_its_own() {
         line,
         "--cluster: expected none beside a snapshot, which has its own nodes, got \"T4:1x1\""
     );
+    let told = refusal_of(stowage().args(["trace", "inspect", &trace]));
+    assert!(told.starts_with("TRACE: expected no snapshot, "), "{told}");
     let line = refusal(&["--mode", "replay", "--trace", "snapshot:no such file"]);
     assert!(line.starts_with("no such file: cannot be read: "), "{line}");
 }
