@@ -152,7 +152,7 @@ pub(super) fn asks(request: &PodRequest) -> String {
 }
 
 /// Terms and what they are.
-pub(super) fn facts<const N: usize>(facts: [(&str, String); N]) -> Block {
+pub(super) fn facts<'a>(facts: impl IntoIterator<Item = (&'a str, String)>) -> Block {
     let facts = facts.into_iter();
     Block::Facts(facts.map(|(term, what)| (term.to_owned(), what)).collect())
 }

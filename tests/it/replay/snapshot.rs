@@ -139,3 +139,22 @@ fn a_snapshot_is_a_cluster_of_its_own() {
     let line = refusal(&["--mode", "replay", "--trace", "snapshot:no such file"]);
     assert!(line.starts_with("no such file: cannot be read: "), "{line}");
 }
+
+#[test]
+fn a_report_says_what_a_snapshot_means_and_which_file_it_was() {
+    let folder = cluster(&[node("a", &json!({})), pod("p", 1, &json!({}))]);
+    let (trace, out) = (
+        format!("snapshot:{}", folder.file("cluster.json")),
+        folder.file("out"),
+    );
+    let replay = ["--mode", "replay", "--seeds", "1", "--trace", &trace];
+    let written = ["simulate", "--quiet", "--out", &out];
+    stowage()
+        .args([&written[..], &replay].concat())
+        .assert()
+        .code(0);
+    let read =
+        |name: &str| std::fs::read_to_string(format!("{out}/{name}")).expect("it is written");
+    assert!(read("report.html").contains("Its pods stay until their node"));
+    assert!(read("manifest.json").contains("cluster.json"));
+}

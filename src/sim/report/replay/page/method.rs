@@ -79,8 +79,18 @@ pub(super) fn blocks(evidence: Evidence<'_>) -> Vec<Block> {
                 .to_owned(),
         ),
     ];
+    let from = [&inputs.cluster, &inputs.trace];
+    let started = from.iter().any(|name| name.starts_with("snapshot:"));
+    let start = started.then(|| ("Start", START.to_owned()));
+    let facts = start.into_iter().chain(facts);
     vec![page::facts(facts), page::strategies(&inputs.policies)]
 }
+
+/// What a snapshot means.
+const START: &str = "Nodes and bound pods are those of the snapshot. Its pods stay until their node \
+     fails, and count as allocated; a job that has no place beside them is refused. A cordoned node takes \
+     nobody new. Pods of the snapshot that wait go where their selectors, affinity and tolerations let \
+     them; jobs of another trace tolerate every taint.";
 
 fn load(inputs: &ReplayInputs) -> String {
     let compressed = match inputs.compression.as_str() {
