@@ -1,5 +1,6 @@
 //! Replay in time: nothing is lost, theory is met, and what was computed by hand comes out.
 
+mod calibrated;
 mod exact;
 mod files;
 mod properties;

@@ -2,16 +2,18 @@
 //!
 //! A workload is written as `key=value` joined by commas. `kind` sets all others at once, and comes
 //! first: `poisson` (one-GPU jobs, memoryless in every respect), `philly` (sizes and run times of Philly
-//! 2017 as its README gives them), `gangs` (eight-GPU pods, up to eight of them at once), `inference`
-//! (parts of GPUs in bursts). Then: `jobs`; `gap`, the mean time between submissions; `arrivals`, one of
-//! `poisson`, `bursty`, `diurnal`; `durations`, one of `constant`, `exponential`, `lognormal`, `pareto`;
+//! 2017 as its README gives them), `seren` and `helios` (as Acme's summary of clusters describes them),
+//! `gangs` (eight-GPU pods, up to eight of them at once), `inference` (parts of GPUs in bursts), `serving`
+//! (parts of GPUs, following the day as ServeGen's m-small does). Then: `jobs`; `gap`, the mean time between submissions; `arrivals`, one of
+//! `poisson`, `bursty`, `diurnal`; `swing` of the latter; `durations`, one of `constant`, `exponential`,
+//! `lognormal`, `pareto`;
 //! `mean`, their mean; `sigma` of the lognormal's logarithm; `alpha` of the Pareto tail; `sizes`, GPUs and
 //! weights such as `1:90/8:10` (`0.5` is a part of a GPU); `gangs`, pods a job and weights likewise (without
 //! it, the rule of `gpu_jobs` makes the pods); `tenants`, drawn evenly.
 //!
 //! *Bursty* is one job in twenty after a long gap and the others after a tenth of the mean gap. *Diurnal*
-//! swings by 80 percent of the mean rate over a day. Logarithms and sines are libm's: the same draws on
-//! every platform.
+//! swings by `swing` (0.8) of the mean rate over a day. Logarithms and sines are libm's: the same draws
+//! on every platform.
 
 mod parse;
 
@@ -42,6 +44,8 @@ pub struct Synth {
     pub gap: u64,
     /// How submissions follow each other.
     pub arrivals: Arrivals,
+    /// How much the rate of diurnal arrivals swings about its mean, 0 to 1.
+    pub swing: f64,
     /// How long jobs run.
     pub durations: Durations,
     /// Their mean, ms.
@@ -123,9 +127,9 @@ impl Synth {
                 // Thinning (Lewis and Shedler, 1979).
                 let mut at = at;
                 loop {
-                    at += gap * unit(rng) / (1.0 + SWING);
+                    at += gap * unit(rng) / (1.0 + self.swing);
                     let phase = libm::sin(std::f64::consts::TAU * at / DAY_MS);
-                    let kept = (1.0 + SWING * phase) / (1.0 + SWING);
+                    let kept = (1.0 + self.swing * phase) / (1.0 + self.swing);
                     if rng.random::<f64>() < kept {
                         return at;
                     }

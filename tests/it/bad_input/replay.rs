@@ -164,9 +164,14 @@ fn synthetic_workloads_that_cannot_be_read_are_refused() {
         ),
         ("jobs=5,kind=philly", "kind: expected it to come first"),
         ("sigma=2", "sigma: expected durations=lognormal"),
+        ("swing=2", "swing: expected a number from 0 to 1, got \"2\""),
+        (
+            "kind=kalos",
+            "kind: expected poisson, philly, seren, helios, gangs, inference or serving, got \"kalos\"",
+        ),
         (
             "colour=red",
-            "expected a key of kind, jobs, gap, arrivals, durations, mean, sigma, alpha, sizes, gangs, tenants, got \"colour\"",
+            "expected a key of kind, jobs, gap, arrivals, swing, durations, mean, sigma, alpha, sizes, gangs, tenants, got \"colour\"",
         ),
     ] {
         let trace = format!("synth:{spec}");

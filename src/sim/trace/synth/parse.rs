@@ -1,12 +1,14 @@
 //! Reads a synthetic workload from its one line.
 
-use super::{Arrivals, Durations, MAX_MS, Synth};
+use super::{Arrivals, Durations, MAX_MS, SWING, Synth};
 use crate::sim::trace::jobs_csv::MAX_GPUS;
 
 /// Most jobs of one workload.
 const MAX_JOBS: u32 = 10_000_000;
 const KEYS: &str =
-    "kind, jobs, gap, arrivals, durations, mean, sigma, alpha, sizes, gangs, tenants";
+    "kind, jobs, gap, arrivals, swing, durations, mean, sigma, alpha, sizes, gangs, tenants";
+
+const KINDS: &str = "poisson, philly, seren, helios, gangs, inference or serving";
 
 /// Sizes of Philly 2017's jobs, GPUs and how many.
 const PHILLY_SIZES: [(u64, u32); 10] = [
@@ -44,7 +46,7 @@ pub fn parse(text: &str) -> Result<Synth, String> {
         match key {
             "kind" if index > 0 => return Err("kind: expected it to come first".to_owned()),
             "kind" => {
-                synth = kind(value).ok_or_else(|| wrong("poisson, philly, gangs or inference"))?;
+                synth = kind(value).ok_or_else(|| wrong(KINDS))?;
             }
             "jobs" => {
                 synth.jobs = count(value, MAX_JOBS)
@@ -59,6 +61,10 @@ pub fn parse(text: &str) -> Result<Synth, String> {
             "arrivals" => {
                 synth.arrivals =
                     arrivals(value).ok_or_else(|| wrong("poisson, bursty or diurnal"))?;
+            }
+            "swing" => {
+                let number = decimal(value).filter(|x| (0.0..=1.0).contains(x));
+                synth.swing = number.ok_or_else(|| wrong("a number from 0 to 1"))?;
             }
             "durations" => family = Some(value),
             "sigma" => {
@@ -182,6 +188,7 @@ fn kind(name: &str) -> Option<Synth> {
         jobs: 1000,
         gap: 60_000,
         arrivals: Arrivals::Poisson,
+        swing: SWING,
         durations: Durations::Exponential,
         mean: 3_600_000,
         sizes: vec![(1000, 1)],
@@ -202,6 +209,9 @@ fn kind(name: &str) -> Option<Synth> {
             tenants: 15,
             ..plain
         },
+        // 663,813 and 1,580,464 GPU jobs in half a year.
+        "seren" => summarised(24_000, (1_414_335, 122_000), (11, 0.4985), plain),
+        "helios" => summarised(10_000, (6_651_681, 206_000), (12, 0.4420), plain),
         "gangs" => Synth {
             durations: Durations::LogNormal(1.0),
             mean: 7_200_000,
@@ -218,6 +228,36 @@ fn kind(name: &str) -> Option<Synth> {
             tenants: 4,
             ..plain
         },
+        // The rate of ServeGen's m-small by hour of the day goes from 0.66 to 1.46 times its mean.
+        "serving" => Synth {
+            arrivals: Arrivals::Diurnal,
+            swing: 0.4,
+            ..kind("inference")?
+        },
         _ => return None,
     })
+}
+
+/// As a row of Acme's summary of clusters describes one: run times by mean and median (a lognormal), sizes
+/// by mean, median and largest. Sizes are powers of two, each so many times as frequent as the one before;
+/// the ratio is the one with the mean, as far as half of the jobs keep one GPU.
+/// Source: Hu et al., NSDI '24, `cluster_summary.csv` of AcmeTrace.
+fn summarised(
+    gap: u64,
+    (mean, median): (u64, u64),
+    (sizes, ratio): (i32, f64),
+    plain: Synth,
+) -> Synth {
+    let weight = |power: i32| u32::try_from((1e6 * ratio.powi(power)) as i64).unwrap_or(1);
+    Synth {
+        gap,
+        arrivals: Arrivals::Diurnal,
+        durations: Durations::LogNormal((2.0 * libm::log(mean as f64 / median as f64)).sqrt()),
+        mean,
+        sizes: (0..sizes)
+            .map(|power| (1000 << power, weight(power)))
+            .collect(),
+        tenants: 15,
+        ..plain
+    }
 }
