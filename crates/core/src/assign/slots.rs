@@ -66,6 +66,9 @@ impl Search<'_> {
     /// Whether the boards have room for all instances of each profile alone, and slices for all of them
     /// together. Without it, a search that must fail would try every way to do so.
     pub(super) fn have_room(&self) -> bool {
+        if !self.state.free().mixed {
+            return true;
+        }
         let counted = |container: &&ContainerRequest| is_counted(self.state, container);
         let containers = self.request.containers().iter().filter(|c| !counted(c));
         let mut asked: SmallVec<[(MigProfile, usize); 4]> = SmallVec::new();
