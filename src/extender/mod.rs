@@ -1,9 +1,8 @@
 //! The scheduler extender: kube-scheduler's protocol around the core.
 //!
 //! `wire` reads and writes the protocol, `live` decides behind the one lock, `bind` commits and `attempts` counts,
-//! `handlers` answers HTTP, `health` says whether it can, `learn` and `foresight` keep what decisions look ahead with,
-//! `decisions` and `metrics` record what was
-//! done, `server` starts and stops it all.
+//! `handlers` answers HTTP, `health` says whether it can, `learn` and `foresight` keep what decisions
+//! look ahead with, `decisions` and `metrics` record what was done, `server` starts and stops it all.
 
 pub mod attempts;
 pub mod bind;

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use stowage_core::cluster::{BoundPod, Cluster};
+use stowage_core::cluster::Cluster;
 use stowage_core::node::NodeState;
 use stowage_core::plan::{Context, Parameters};
 use stowage_core::rules::{NodeRules, PodRules};
@@ -86,13 +86,13 @@ impl Model {
         let (cluster, nodes) = nodes(&snapshot, &mut problems);
         let by_name: BTreeMap<_, _> = nodes
             .iter()
-            .map(|n| (n.facts.node.name.clone(), n))
+            .map(|n| (n.facts.node.name.clone(), &n.facts))
             .collect();
         let mut cluster = cluster;
         let bound: Vec<_> = snapshot
             .pods
             .iter()
-            .filter_map(|pod| bound(pod, &by_name, &mut problems))
+            .filter_map(|pod| pod.bound_on(&by_name, &mut problems))
             .collect();
         cluster.replace_pods(bound, &BTreeSet::new());
         let demands = snapshot.rules.pods.into_iter().map(Some);
@@ -217,22 +217,6 @@ fn without_rules(facts: &NodeFacts) -> NodeRules {
     let name = facts.node.name.to_string();
     NodeRules::new(name, BTreeMap::new(), Vec::new(), facts.unschedulable)
         .expect("no label and no taint are not too many")
-}
-
-/// What a pod holds, or none if it holds nothing: as `serve` reads it.
-fn bound(
-    pod: &PodFacts,
-    nodes: &BTreeMap<Arc<str>, &NodeInfo>,
-    problems: &mut Vec<String>,
-) -> Option<BoundPod> {
-    let node = pod.holding_on()?;
-    let facts = nodes.get(&node).map(|info| &info.facts);
-    let devices = pod.placed(facts).unwrap_or_else(|error| {
-        let pod = pod.full_name();
-        problems.push(format!("pod {pod}: {error}; its devices are unknown"));
-        None
-    });
-    Some(pod.bound(node, devices))
 }
 
 fn info(facts: PodFacts, demands: Option<Demands>, cluster: &Cluster) -> PodInfo {

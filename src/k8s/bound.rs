@@ -1,5 +1,6 @@
 //! What a pod holds on its node, by what it says itself: one reading for `serve`, `inspect` and replays.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use stowage_core::cluster::BoundPod;
@@ -36,6 +37,23 @@ impl PodFacts {
     pub fn holding_on(&self) -> Option<Arc<str>> {
         let node = self.node_name.as_deref().filter(|name| !name.is_empty())?;
         (!self.terminal).then(|| Arc::from(node))
+    }
+
+    /// What it holds on one of `nodes`; none if it holds nothing. Devices that are not understood become a
+    /// problem, in one sentence.
+    pub fn bound_on(
+        &self,
+        nodes: &BTreeMap<Arc<str>, &NodeFacts>,
+        problems: &mut Vec<String>,
+    ) -> Option<BoundPod> {
+        let node = self.holding_on()?;
+        let devices = self.placed(nodes.get(&node).copied());
+        let devices = devices.unwrap_or_else(|error| {
+            let pod = self.full_name();
+            problems.push(format!("pod {pod}: {error}; its devices are unknown"));
+            None
+        });
+        Some(self.bound(node, devices))
     }
 
     /// What it holds on `node`, with these `devices` if they are known.

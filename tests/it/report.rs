@@ -6,7 +6,10 @@ mod page;
 mod timed;
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -22,6 +25,33 @@ impl Place {
         Self {
             parent: Folder::empty(),
         }
+    }
+
+    /// What the program says on stderr when Ctrl-C comes so long after it began to write here. It must
+    /// end with exit code 130.
+    pub(crate) fn interrupted(&self, arguments: &[&str], after: Duration) -> Vec<String> {
+        let mut child = Command::new(assert_cmd::cargo::cargo_bin!("stowage"))
+            .arg("simulate")
+            .args(arguments)
+            .args(["--jobs", "2", "--out", &self.out()])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        // Some runs need to be finished; how many is not what this is about.
+        while self.around().is_empty() {
+            std::thread::yield_now();
+        }
+        std::thread::sleep(after);
+        let pid = child.id().to_string();
+        let killed = Command::new("kill").args(["-INT", &pid]).status();
+        assert!(killed.expect("kill is there").success());
+        let stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe"));
+        let lines: Vec<_> = stderr.lines().map_while(Result::ok).collect();
+        let code = child.wait().expect("the program ends").code();
+        assert_eq!(code, Some(130), "{lines:?}");
+        assert!(lines[0].starts_with("stowage: stopping; "), "{lines:?}");
+        lines
     }
 
     pub(crate) fn path(&self) -> PathBuf {

@@ -7,7 +7,8 @@
 //! A [`NodeState`] prints as a drawing, one cell a device: `.` idle, `x` nothing left,
 //! `350/1000` what is left of its compute, `?2` two devices whose holder is known and whose index is
 //! not, `M[xx......]` the memory slices of a board that is cut on demand, `5*1g.10gb` partitions left
-//! of those that are counted, `-` a device that they are cut from. Tests, `explain` and debug output speak it.
+//! of those that are counted, `-` a device that they are cut from. Tests, `explain` and debug output
+//! speak it.
 
 use std::collections::BTreeMap;
 use std::fmt;

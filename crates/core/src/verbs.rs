@@ -5,10 +5,9 @@
 //! without looking at all nodes again. Filtering and prioritizing never change what is true; they
 //! may leave an intent.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-
-use std::cmp::Reverse;
 
 use thiserror::Error;
 

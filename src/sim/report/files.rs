@@ -3,7 +3,9 @@
 //! Columns and fields are described in the README. Rows are written one by one, because there may be
 //! millions of them.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use serde::Serialize;
 use stowage_core::gpu::Model;
@@ -11,7 +13,7 @@ use stowage_core::request::{ContainerRequest, Models, PodRequest};
 
 use super::{Comparison, SimulationResult, Summary, csv, tables::quoted};
 use crate::config::API_VERSION;
-use crate::sim::detail::{Detail, Fate, Reasons};
+use crate::sim::detail::{self, Detail, Fate, Reasons};
 
 /// `summary.json`.
 #[derive(Serialize)]
@@ -165,19 +167,45 @@ pub(super) fn models(request: &PodRequest) -> String {
 #[serde(rename_all = "camelCase")]
 struct DecisionLine<'a> {
     arrival: usize,
-    feasible_nodes: u32,
-    refusals: std::collections::BTreeMap<&'static str, u32>,
-    best: Vec<Scored<'a>>,
+    #[serde(flatten)]
+    saw: Saw<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     node: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     devices: Option<Vec<Vec<usize>>>,
 }
 
+/// What every node was in one decision.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Saw<'a> {
+    feasible_nodes: u32,
+    refusals: BTreeMap<&'static str, u32>,
+    best: Vec<Scored<'a>>,
+}
+
 #[derive(Serialize)]
 struct Scored<'a> {
     node: &'a str,
     score: i64,
+}
+
+impl<'a> From<&'a detail::Decision> for Saw<'a> {
+    fn from(decision: &'a detail::Decision) -> Self {
+        let reasons = decision.reasons.iter();
+        let best = decision.best.iter();
+        let scored = |(node, score): &'a (Arc<str>, i64)| Scored {
+            node,
+            score: *score,
+        };
+        Self {
+            feasible_nodes: decision.feasible,
+            refusals: reasons
+                .map(|(unfit, count)| (unfit.sentence(), *count))
+                .collect(),
+            best: best.map(scored).collect(),
+        }
+    }
 }
 
 /// Writes `decisions.jsonl`: a line a decision of one run, in order.
@@ -193,20 +221,9 @@ pub fn decisions(out: &mut dyn Write, detail: &Detail) -> io::Result<()> {
             }
             Fate::Refused { .. } => (None, None),
         };
-        let reasons = decision.reasons.iter();
-        let best = decision.best.iter();
         let line = DecisionLine {
             arrival,
-            feasible_nodes: decision.feasible,
-            refusals: reasons
-                .map(|(unfit, count)| (unfit.sentence(), *count))
-                .collect(),
-            best: best
-                .map(|(node, score)| Scored {
-                    node,
-                    score: *score,
-                })
-                .collect(),
+            saw: decision.into(),
             node,
             devices,
         };

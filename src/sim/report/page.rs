@@ -151,6 +151,23 @@ pub(super) fn asks(request: &PodRequest) -> String {
     parts.join(", ")
 }
 
+/// How many of the runs that were to be made are there.
+pub(super) fn runs<S>(manifest: &Manifest<S>) -> String {
+    let (finished, planned) = (manifest.runs_finished, manifest.runs_planned);
+    format!("{} of {}", whole(finished), whole(planned))
+}
+
+/// What is to be said of an experiment that was stopped.
+pub(super) fn stopped<S>(manifest: &Manifest<S>) -> Option<String> {
+    (!manifest.is_complete()).then(|| {
+        format!(
+            "This experiment was stopped: {} runs are in this report, those of seeds that were finished \
+             under every strategy.",
+            runs(manifest)
+        )
+    })
+}
+
 /// Terms and what they are.
 pub(super) fn facts<'a>(facts: impl IntoIterator<Item = (&'a str, String)>) -> Block {
     let facts = facts.into_iter();

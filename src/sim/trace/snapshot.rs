@@ -46,35 +46,31 @@ fn start(snapshot: Snapshot) -> Start {
         mut problems,
         rules,
     } = snapshot;
-    let facts: BTreeMap<&str, _> = nodes
+    let facts: BTreeMap<Arc<str>, _> = nodes
         .iter()
-        .map(|facts| (&*facts.node.name, facts))
+        .map(|facts| (facts.node.name.clone(), facts))
         .collect();
     let mut standing = Vec::new();
+    let mut standing_on: BTreeMap<Arc<str>, u32> = BTreeMap::new();
     for pod in &pods {
         let Some(node) = pod.holding_on() else {
             continue;
         };
-        let Some(facts) = facts.get(&*node) else {
+        if !facts.contains_key(&node) {
             let pod = pod.full_name();
             problems.push(format!("pod {pod}: its node {node} is not there"));
             continue;
-        };
-        let devices = pod.placed(Some(facts)).unwrap_or_else(|error| {
-            let pod = pod.full_name();
-            problems.push(format!("pod {pod}: {error}; its devices are unknown"));
-            None
-        });
-        standing.push(pod.bound(node, devices));
+        }
+        standing.extend(pod.bound_on(&facts, &mut problems));
+        *standing_on.entry(node).or_insert(0) += 1;
     }
     let waits = |(pod, _): &(&PodFacts, &Demands)| pod.holding_on().is_none() && !pod.terminal;
     let waiting = pods.iter().zip(&rules.pods).filter(waits);
     let waiting = Waiting::new(&rules.nodes).jobs(waiting, &mut problems);
-    let standing_on = |name: &str| standing.iter().filter(|pod| &*pod.node == name).count();
     let open = nodes.iter().map(|facts| {
         let mut node = facts.node.clone();
         if facts.unschedulable {
-            node.room.pods = u32::try_from(standing_on(&node.name)).unwrap_or(u32::MAX);
+            node.room.pods = standing_on.get(&node.name).copied().unwrap_or(0);
         }
         node
     });

@@ -5,6 +5,15 @@ use serde_json::{Value, json};
 
 use crate::support::{Folder, json, refusal, refusal_of, stowage};
 
+const REPLAY: [&str; 6] = [
+    "--mode",
+    "replay",
+    "--seeds",
+    "1",
+    "--strategies",
+    "best-fit",
+];
+
 /// Node `name` of four A100 behind a device plugin.
 fn node(name: &str, spec: &Value) -> Value {
     let labels = json!({"nvidia.com/gpu.product": "NVIDIA-A100-SXM4-80GB",
@@ -29,16 +38,7 @@ fn cluster(items: &[Value]) -> Folder {
 
 fn jobs(folder: &Folder, more: &[&str]) -> Value {
     let trace = format!("snapshot:{}", folder.file("cluster.json"));
-    let replay = [
-        "--mode",
-        "replay",
-        "--seeds",
-        "1",
-        "--strategies",
-        "best-fit",
-        "--trace",
-    ];
-    json(&[&replay[..], &[&trace], more].concat())["runs"][0]["jobs"].take()
+    json(&[&REPLAY[..], &["--trace", &trace], more].concat())["runs"][0]["jobs"].take()
 }
 
 #[test]
@@ -92,15 +92,7 @@ fn another_trace_starts_on_the_cluster_as_it_is() {
         let folder = cluster(&items(standing));
         let from = format!("snapshot:{}", folder.file("cluster.json"));
         let synth = "synth:kind=poisson,jobs=300,gap=100s,mean=100s";
-        let replay = [
-            "--mode",
-            "replay",
-            "--seeds",
-            "1",
-            "--strategies",
-            "best-fit",
-        ];
-        let found = json(&[&replay[..], &["--trace", synth, "--cluster", &from]].concat());
+        let found = json(&[&REPLAY[..], &["--trace", synth, "--cluster", &from]].concat());
         let run = &found["runs"][0];
         let wait = run["wait"]["mean"].as_f64();
         (wait.expect("a mean"), run["jobs"]["ended"].clone())

@@ -1,8 +1,7 @@
 //! The folder: what is in it, that it appears whole, and what is refused.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use super::{Place, names, results};
 use crate::support::{Folder, json, refusal, simulate};
@@ -233,37 +232,8 @@ fn a_run_that_is_not_made_has_no_pods() {
 #[test]
 fn ctrl_c_writes_the_seeds_that_are_finished() {
     let place = Place::new();
-    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("stowage"))
-        .args([
-            "simulate",
-            "--seeds",
-            "1..5000",
-            "--jobs",
-            "2",
-            "--no-times",
-            "--out",
-            &place.out(),
-        ])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    // Some runs need to be finished; how many is not what this is about.
-    while place.around().is_empty() {
-        std::thread::yield_now();
-    }
-    std::thread::sleep(std::time::Duration::from_secs(3));
-    let pid = child.id().to_string();
-    let killed = Command::new("kill").args(["-INT", &pid]).status();
-    assert!(killed.expect("kill is there").success());
-    let stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe"));
-    let lines: Vec<_> = stderr.lines().map_while(Result::ok).collect();
-    assert_eq!(
-        child.wait().expect("the program ends").code(),
-        Some(130),
-        "{lines:?}"
-    );
-    assert!(lines[0].starts_with("stowage: stopping; "), "{lines:?}");
+    let arguments = ["--seeds", "1..5000", "--no-times"];
+    let lines = place.interrupted(&arguments, Duration::from_secs(3));
     assert!(lines[1].starts_with("stowage: stopped: "), "{lines:?}");
     assert!(lines[1].contains("of 40000 runs are finished"), "{lines:?}");
     assert_eq!(place.around(), ["results"]);

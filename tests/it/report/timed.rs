@@ -1,7 +1,6 @@
 //! The folder and the page of a replay: as where pods are poured in, about time.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use super::page::check;
 use super::{Place, names, results};
@@ -305,42 +304,11 @@ fn nothing_of_a_hostile_name_becomes_markup() {
 #[test]
 fn ctrl_c_writes_the_seeds_that_are_finished() {
     let place = Place::new();
-    let trace = "synth:kind=philly,jobs=1500";
-    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("stowage"))
-        .args(["simulate", "--mode", "replay", "--trace", trace])
-        .args([
-            "--cluster",
-            "P100-24GB:8x20",
-            "--load",
-            "0.9",
-            "--seeds",
-            "1..5000",
-        ])
-        .args([
-            "--strategies",
-            "fgd,random",
-            "--jobs",
-            "2",
-            "--out",
-            &place.out(),
-        ])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    // Some runs need to be finished; how many is not what this is about.
-    while place.around().is_empty() {
-        std::thread::yield_now();
-    }
-    std::thread::sleep(std::time::Duration::from_secs(6));
-    let pid = child.id().to_string();
-    let killed = Command::new("kill").args(["-INT", &pid]).status();
-    assert!(killed.expect("kill is there").success());
-    let stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe"));
-    let lines: Vec<_> = stderr.lines().map_while(Result::ok).collect();
-    let code = child.wait().expect("the program ends").code();
-    assert_eq!(code, Some(130), "{lines:?}");
-    assert!(lines[0].starts_with("stowage: stopping; "), "{lines:?}");
+    let workload = ["--trace", "synth:kind=philly,jobs=1500", "--load", "0.9"];
+    let cluster = ["--mode", "replay", "--cluster", "P100-24GB:8x20"];
+    let runs = ["--seeds", "1..5000", "--strategies", "fgd,random"];
+    let arguments = [workload, cluster, runs].concat();
+    let lines = place.interrupted(&arguments, Duration::from_secs(6));
     assert!(
         lines[1].contains(" of 10000 runs are finished"),
         "{lines:?}"

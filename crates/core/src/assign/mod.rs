@@ -224,10 +224,8 @@ impl Search<'_> {
                     left.takes(container, gpu) && !unsure.contains(device)
                 }
                 ContainerRequest::Partition(Partition::Mig(profile)) => {
-                    let board = self.boards.get(device).copied().flatten();
-                    let geometry = gpu.mode.geometry();
-                    let fits = |(geometry, board): (_, BoardState)| board.fits(geometry, *profile);
-                    geometry.zip(board).is_some_and(fits)
+                    let board = self.board(device);
+                    board.is_some_and(|(geometry, board)| board.fits(geometry, *profile))
                 }
                 ContainerRequest::Partition(_) => false,
             }

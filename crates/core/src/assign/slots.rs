@@ -105,7 +105,7 @@ impl Search<'_> {
     }
 
     /// The board `device` as it is, if it is one.
-    fn board(&self, device: usize) -> Option<(&'static Geometry, BoardState)> {
+    pub(super) fn board(&self, device: usize) -> Option<(&'static Geometry, BoardState)> {
         let geometry = self.state.node().gpus[device].mode.geometry()?;
         Some((geometry, self.boards.get(device).copied().flatten()?))
     }
@@ -124,7 +124,7 @@ impl Search<'_> {
                 return false;
             }
             let gpu = &self.state.node().gpus[device];
-            let (Some(geometry), Some(before)) = (gpu.mode.geometry(), self.boards[device]) else {
+            let Some((geometry, before)) = self.board(device) else {
                 continue;
             };
             let Ok(after) = before.place(geometry, profile, start) else {
@@ -155,8 +155,7 @@ impl Search<'_> {
         let mut devices: SmallVec<[usize; 8]> = SmallVec::new();
         let mut boards: SmallVec<[Board; 8]> = SmallVec::new();
         for device in self.eligible.iter() {
-            let state = self.boards.get(device).copied().flatten();
-            if let (Some(geometry), Some(state)) = (gpus[device].mode.geometry(), state) {
+            if let Some((geometry, state)) = self.board(device) {
                 devices.push(device);
                 boards.push(Board { geometry, state });
             }

@@ -114,14 +114,7 @@ pub(super) fn manifest(manifest: &Manifest) -> Vec<Block> {
         ("Lists", listed(&lists)),
         ("Seeds", page::seeds(&inputs.seeds)),
         ("Load", inputs.load.clone()),
-        (
-            "Runs",
-            format!(
-                "{} of {}",
-                whole(manifest.runs_finished),
-                whole(manifest.runs_planned)
-            ),
-        ),
+        ("Runs", page::runs(manifest)),
         (
             "Run in pods.csv",
             format!(

@@ -3,7 +3,7 @@
 use super::super::html::model::{Tile, Verdict};
 use super::super::manifest::Manifest;
 use super::super::{Compared, Comparison};
-use super::{listed, number, signed, span, whole};
+use super::{listed, number, page, signed, span, whole};
 use crate::sim::experiment::Run;
 
 /// Seeds below which the bootstrap interval is known to be too narrow.
@@ -163,14 +163,7 @@ fn remarks(comparison: &[Comparison], manifest: &Manifest) -> Vec<String> {
     if let [list] = comparison {
         remarks.extend(runner_up(list));
     }
-    if !manifest.is_complete() {
-        remarks.push(format!(
-            "This experiment was stopped: {} of {} runs are in this report, those of seeds that were \
-             finished under every strategy.",
-            whole(manifest.runs_finished),
-            whole(manifest.runs_planned)
-        ));
-    }
+    remarks.extend(page::stopped(manifest));
     let seeds = comparison.iter().map(|list| list.seeds).min().unwrap_or(0);
     if seeds == 1 {
         remarks.push(

@@ -1,6 +1,5 @@
 //! The files of a replay's results folder but the report. Columns and fields are described in the README.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -11,7 +10,7 @@ use crate::config::API_VERSION;
 use crate::sim::replay::detail::{Detail, Reason};
 use crate::sim::replay::outcome::{Fate, JobRecord};
 use crate::sim::replay::stats::round;
-use crate::sim::report::files::{devices_of, in_words, json, models, share_of};
+use crate::sim::report::files::{Saw, devices_of, in_words, json, models, share_of};
 use crate::sim::report::tables::quoted;
 use crate::sim::trace::timed::Job;
 
@@ -169,18 +168,11 @@ fn said(reason: &Reason, fate: Fate) -> String {
 struct DecisionLine<'a> {
     at_ms: u64,
     job: &'a str,
-    feasible_nodes: u32,
-    refusals: BTreeMap<&'static str, u32>,
-    best: Vec<Scored<'a>>,
+    #[serde(flatten)]
+    saw: Saw<'a>,
     starts: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     nodes: Vec<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Scored<'a> {
-    node: &'a str,
-    score: i64,
 }
 
 /// Writes `decisions.jsonl`: a line an attempt to start a job, in order, with what every node was for
@@ -190,21 +182,10 @@ struct Scored<'a> {
 /// When `out` cannot be written.
 pub fn decisions(out: &mut dyn Write, detail: &Detail) -> io::Result<()> {
     for decision in &detail.decisions {
-        let reasons = decision.nodes.reasons.iter();
-        let best = decision.nodes.best.iter();
         let line = DecisionLine {
             at_ms: decision.at,
             job: &detail.replayed.trace.jobs[decision.job].name,
-            feasible_nodes: decision.nodes.feasible,
-            refusals: reasons
-                .map(|(unfit, count)| (unfit.sentence(), *count))
-                .collect(),
-            best: best
-                .map(|(node, score)| Scored {
-                    node,
-                    score: *score,
-                })
-                .collect(),
+            saw: (&decision.nodes).into(),
             starts: !decision.places.is_empty(),
             nodes: decision.places.iter().map(AsRef::as_ref).collect(),
         };

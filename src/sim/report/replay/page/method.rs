@@ -174,14 +174,7 @@ pub(super) fn manifest(manifest: &Manifest<ReplayInputs>) -> Vec<Block> {
         ("Seeds", page::seeds(&inputs.seeds)),
         ("Compression", inputs.compression.clone()),
         ("Queue", inputs.queue.to_owned()),
-        (
-            "Runs",
-            format!(
-                "{} of {}",
-                whole(manifest.runs_finished),
-                whole(manifest.runs_planned)
-            ),
-        ),
+        ("Runs", page::runs(manifest)),
         (
             "Run in pods.csv",
             format!(

@@ -4,7 +4,7 @@ use super::clock::{Unit, time};
 use super::strategies::mark;
 use super::{Evidence, Ranked, Ranking, counted};
 use crate::sim::report::html::model::{Tile, Verdict};
-use crate::sim::report::page::{listed, number, whole};
+use crate::sim::report::page::{self, listed, number};
 use crate::sim::statistics::Estimate;
 
 /// Seeds below which the bootstrap interval is known to be too narrow.
@@ -135,14 +135,7 @@ fn remarks(evidence: Evidence<'_>, best: &Ranked) -> Vec<String> {
     ];
     remarks.extend(runner_up(ranking));
     remarks.extend(unstarted(ranking, best));
-    if !manifest.is_complete() {
-        remarks.push(format!(
-            "This experiment was stopped: {} of {} runs are in this report, those of seeds that were \
-             finished under every strategy.",
-            whole(manifest.runs_finished),
-            whole(manifest.runs_planned)
-        ));
-    }
+    remarks.extend(page::stopped(manifest));
     if ranking.seeds == 1 {
         remarks.push(
             "A single replay is one sample, however many jobs it has: chance may be behind any of these \
