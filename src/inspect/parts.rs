@@ -91,7 +91,7 @@ pub fn replicas(left: DeviceFree, gpu: &Gpu) -> Option<Replicas> {
 #[must_use]
 pub fn board(state: &NodeState, device: usize) -> Option<(&'static Geometry, BoardState)> {
     let geometry = state.node().gpus.get(device)?.mode.geometry()?;
-    let board = state.free().boards.get(device).copied().flatten()?;
+    let board = state.free().boards().get(device).copied().flatten()?;
     Some((geometry, board))
 }
 
@@ -146,7 +146,7 @@ pub fn instances(state: &NodeState) -> Vec<Vec<Instance>> {
 #[must_use]
 pub fn counted(state: &NodeState) -> Vec<Counted> {
     let kinds = state.node().partitions.iter();
-    let kinds = kinds.zip(&state.free().partitions);
+    let kinds = kinds.zip(state.free().partitions());
     let counted =
         |(&(kind, count), &left): (&(Partition, u32), &u32)| Counted { kind, count, left };
     kinds.map(counted).collect()

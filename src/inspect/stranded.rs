@@ -177,7 +177,7 @@ fn groups(model: &Model, shapes: &[&Shape]) -> Vec<(NodeIx, u64)> {
                 free.devices.to_vec(),
                 free.unsure,
             ),
-            (free.boards.clone(), free.partitions.to_vec()),
+            free.parts.clone(),
             (
                 state.node().partitions.clone(),
                 state.node().cut_from.clone(),

@@ -209,7 +209,7 @@ fn audit_partitions(state: &NodeState, findings: &mut Vec<Finding>) {
             findings.push(Finding::sum(state, what, capacity, held, left));
         }
     };
-    for ((kind, count), left) in node.partitions.iter().zip(&free.partitions) {
+    for ((kind, count), left) in node.partitions.iter().zip(free.partitions()) {
         let units = parts(state).filter(|(part, set, _)| part == kind && set.is_empty());
         let held = units.count() as u64;
         check(
@@ -219,7 +219,7 @@ fn audit_partitions(state: &NodeState, findings: &mut Vec<Finding>) {
             (*left).into(),
         );
     }
-    for (device, board) in free.boards.iter().enumerate() {
+    for (device, board) in free.boards().iter().enumerate() {
         let geometry = node.gpus[device].mode.geometry();
         let (Some(board), Some(geometry)) = (board, geometry) else {
             continue;

@@ -1,16 +1,16 @@
 //! What is left of a node ([`Free`]): inventory minus holds, and the arithmetic of it.
 //!
 //! A decision of ours is taken with every subtraction checked; what was observed is taken down to
-//! nothing, never below. Devices that are not known are guessed, and what rests on the guess is
-//! marked. It keeps nothing: `node.rs` remembers holds, `audit.rs` derives all this again, naively.
+//! nothing, never below. Devices that are not known are guessed (`guess.rs`), and what rests on the guess
+//! is marked. It keeps nothing: `node.rs` remembers holds, `audit.rs` derives all this again, naively.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU8;
 
 use smallvec::SmallVec;
 use thiserror::Error;
 
 use crate::gpu::{DeviceFree, DeviceSet, Gpu, GpuMode};
+use crate::guess::{guess, guess_units};
 use crate::mig::{BoardState, Geometry, MigProfile};
 use crate::node::{Claim, HandOver, Hold, Node};
 use crate::partition::Partition;
@@ -37,10 +37,9 @@ pub struct Free {
     pub devices: SmallVec<[DeviceFree; 8]>,
     /// Whether some device is given out in replicas or MIG instances.
     pub mixed: bool,
-    /// The slots of each device that is cut on demand; empty if none is.
-    pub boards: Vec<Option<BoardState>>,
-    /// How many are left of each kind of counted partition.
-    pub partitions: SmallVec<[u32; 2]>,
+    /// What is left of what devices are cut into; none where nothing is cut, which keeps the rest
+    /// small.
+    pub parts: Option<Box<Parts>>,
     /// How many whole devices are held by pods whose devices are not known. They are counted as the
     /// lowest-numbered idle ones in `devices`, which is a guess.
     pub unknown: u32,
@@ -48,6 +47,15 @@ pub struct Free {
     /// matter of counting; what names its device may not go there, see
     /// [`NodeState::perhaps_held`](crate::node::NodeState::perhaps_held).
     pub unsure: DeviceSet,
+}
+
+/// What is left of what the devices of a node are cut into.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Parts {
+    /// The slots of each device that is cut on demand; empty if none is.
+    pub boards: Vec<Option<BoardState>>,
+    /// How many are left of each kind of counted partition.
+    pub partitions: SmallVec<[u32; 2]>,
 }
 
 /// A hold that the node cannot carry. Nothing was changed.
@@ -72,8 +80,7 @@ impl Free {
             room: node.room,
             devices: node.gpus.iter().map(DeviceFree::idle).collect(),
             mixed: node.gpus.iter().any(|gpu| gpu.mode != GpuMode::Plain),
-            boards: boards(node),
-            partitions: node.partitions.iter().map(|(_, count)| *count).collect(),
+            parts: parts(node),
             unknown: 0,
             unsure: DeviceSet::EMPTY,
         }
@@ -84,6 +91,31 @@ impl Free {
     pub fn gpu_milli(&self) -> u64 {
         self.devices.iter().map(|d| u64::from(d.compute.0)).sum()
     }
+
+    /// The slots of each device that is cut on demand; empty if none is.
+    #[must_use]
+    pub fn boards(&self) -> &[Option<BoardState>] {
+        self.parts.as_ref().map_or(&[], |parts| &parts.boards)
+    }
+
+    /// How many are left of each kind of counted partition.
+    #[must_use]
+    pub fn partitions(&self) -> &[u32] {
+        self.parts.as_ref().map_or(&[], |parts| &parts.partitions)
+    }
+
+    pub(crate) fn board(&mut self, device: usize) -> Option<&mut Option<BoardState>> {
+        self.parts.as_mut()?.boards.get_mut(device)
+    }
+}
+
+/// All parts of `node`, if it has any.
+fn parts(node: &Node) -> Option<Box<Parts>> {
+    let parts = Parts {
+        boards: boards(node),
+        partitions: node.partitions.iter().map(|(_, count)| *count).collect(),
+    };
+    (parts != Parts::default()).then(|| Box::new(parts))
 }
 
 /// The idle boards of `node`.
@@ -179,10 +211,10 @@ pub(crate) fn take(
 }
 
 /// How many are left of a counted kind of partition.
-fn counted<'f>(node: &Node, free: &'f mut Free, kind: Partition) -> Option<&'f mut u32> {
+pub(crate) fn counted<'f>(node: &Node, free: &'f mut Free, kind: Partition) -> Option<&'f mut u32> {
     let mut kinds = node.partitions.iter();
     let index = kinds.position(|(counted, _)| *counted == kind)?;
-    free.partitions.get_mut(index)
+    free.parts.as_mut()?.partitions.get_mut(index)
 }
 
 /// The board of a device, if `container` takes an instance of it.
@@ -195,7 +227,7 @@ fn slot<'f>(
     let ContainerRequest::Partition(Partition::Mig(profile)) = container else {
         return None;
     };
-    let board = free.boards.get_mut(device)?.as_mut()?;
+    let board = free.board(device)?.as_mut()?;
     Some((gpu.mode.geometry()?, board, *profile))
 }
 
@@ -266,7 +298,7 @@ fn take_what_there_is(
             take_cell(&mut free.devices[device], container, gpu);
             if let Some((geometry, board, profile)) = slot(gpu, free, device, container) {
                 *board = board.observe(geometry, profile, devices.start(index));
-            } else if let Some(board) = free.boards.get_mut(device) {
+            } else if let Some(board) = free.board(device) {
                 *board = gpu.mode.geometry().map(BoardState::full);
             }
         }
@@ -276,7 +308,7 @@ fn take_what_there_is(
     lost
 }
 
-fn take_room(free: &mut Free, request: &PodRequest) {
+pub(crate) fn take_room(free: &mut Free, request: &PodRequest) {
     let room = &mut free.room;
     room.cores.0 = room.cores.0.saturating_sub(request.cores().0);
     room.memory.0 = room.memory.0.saturating_sub(request.memory().0);
@@ -284,109 +316,8 @@ fn take_room(free: &mut Free, request: &PodRequest) {
 }
 
 /// Takes from a device; all of it, if it is not given out in such parts.
-fn take_cell(cell: &mut DeviceFree, container: &ContainerRequest, gpu: &Gpu) {
+pub(crate) fn take_cell(cell: &mut DeviceFree, container: &ContainerRequest, gpu: &Gpu) {
     let (compute, memory) = container.takes(gpu).unwrap_or((cell.compute, cell.memory));
     cell.compute.0 = cell.compute.0.saturating_sub(compute.0);
     cell.memory.0 = cell.memory.0.saturating_sub(memory.0);
-}
-
-/// Takes devices for a pod of which only the request is known, and says whether there were too few.
-/// Whole devices are taken from the lowest-numbered idle ones that the pod accepts, replicas from the
-/// device with most left; a share or a MIG instance may be anywhere, so it is taken from every device
-/// it could be on.
-fn guess(node: &Node, free: &mut Free, request: &PodRequest) -> bool {
-    let short = free.room.cores < request.cores() || free.room.memory < request.memory();
-    let mut conflict = short || free.room.pods == 0;
-    take_room(free, request);
-    for container in request.containers() {
-        conflict |= guess_units(node, free, request, container, container.count());
-    }
-    conflict
-}
-
-/// The same for so many units of one container.
-fn guess_units(
-    node: &Node,
-    free: &mut Free,
-    request: &PodRequest,
-    container: &ContainerRequest,
-    units: usize,
-) -> bool {
-    match container {
-        ContainerRequest::None => false,
-        ContainerRequest::Share { .. } => {
-            for (device, gpu) in accepted(node, request) {
-                if container.takes(gpu).is_some() {
-                    take_cell(&mut free.devices[device], container, gpu);
-                }
-            }
-            false
-        }
-        ContainerRequest::Whole { .. } => {
-            let taken = (0..units).filter(|_| guess_one(node, free, request));
-            taken.count() < units
-        }
-        ContainerRequest::Partition(kind) => guess_partition(node, free, request, *kind),
-    }
-}
-
-fn accepted<'n>(
-    node: &'n Node,
-    request: &'n PodRequest,
-) -> impl Iterator<Item = (usize, &'n Gpu)> + use<'n> {
-    let gpus = node.gpus.iter().enumerate();
-    gpus.filter(|(_, gpu)| request.accepts(gpu))
-}
-
-/// Takes one whole device, or a replica of one; no if there is none. A device that works is taken
-/// before one that does not, so that no more is promised than there may be; one that the pod does not
-/// accept last, because an earlier guess may have taken what it has.
-fn guess_one(node: &Node, free: &mut Free, request: &PodRequest) -> bool {
-    let one = ContainerRequest::Whole {
-        count: NonZeroU8::MIN,
-    };
-    let fits = |&(device, gpu): &(usize, &Gpu)| free.devices[device].takes(&one, gpu);
-    let order = |&(device, gpu): &(usize, &Gpu)| {
-        let left = match gpu.mode {
-            GpuMode::Replicas(..) => free.devices[device].compute,
-            GpuMode::Plain | GpuMode::Mig(_) | GpuMode::Parted => Milli(0),
-        };
-        let failed = node.health.failed.contains(device);
-        let other = !request.accepts(gpu);
-        (other, failed, std::cmp::Reverse(left), device)
-    };
-    let gpus = node.gpus.iter().enumerate();
-    let of_vendor = gpus.filter(|(_, gpu)| request.is_for(gpu.vendor));
-    let Some((device, gpu)) = of_vendor.filter(fits).min_by_key(order) else {
-        return false;
-    };
-    take_cell(&mut free.devices[device], &one, gpu);
-    free.unknown += u32::from(gpu.mode == GpuMode::Plain);
-    true
-}
-
-/// Takes one partition; whether there was none. A partition of a kind that the node does not give out
-/// any more still is on some device of it.
-fn guess_partition(node: &Node, free: &mut Free, request: &PodRequest, kind: Partition) -> bool {
-    if let Some(left) = counted(node, free, kind) {
-        let none = *left == 0;
-        *left = left.saturating_sub(1);
-        return none;
-    }
-    let one = ContainerRequest::Partition(kind);
-    let mut none = true;
-    for (device, gpu) in node.gpus.iter().enumerate() {
-        if one.takes(gpu).is_some() {
-            none = false;
-            free.devices[device].compute = Milli(0);
-            free.devices[device].memory = Mebibytes(0);
-            if let Some(board) = free.boards.get_mut(device) {
-                *board = gpu.mode.geometry().map(BoardState::full);
-            }
-        }
-    }
-    if none {
-        guess_one(node, free, request);
-    }
-    none
 }

@@ -21,6 +21,7 @@ pub mod devices;
 pub mod request;
 pub mod node;
 mod free;
+mod guess;
 pub mod unfit;
 pub mod rules;
 pub mod workload;

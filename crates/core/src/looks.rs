@@ -11,8 +11,7 @@ use smallvec::SmallVec;
 
 use crate::cluster::Cluster;
 use crate::gpu::{DeviceFree, DeviceSet, Gpu};
-use crate::mig::BoardState;
-use crate::node::{HandOver, Health, Node, NodeState, Room};
+use crate::node::{HandOver, Health, Node, NodeState, Parts, Room};
 use crate::partition::Partition;
 use crate::plan::Context;
 use crate::request::Kind;
@@ -57,8 +56,7 @@ struct Look {
     hardware: u32,
     devices: SmallVec<[DeviceFree; 8]>,
     unsure: DeviceSet,
-    boards: Vec<Option<BoardState>>,
-    partitions: SmallVec<[u32; 2]>,
+    parts: Option<Box<Parts>>,
     hosted: SmallVec<[Kind; 2]>,
 }
 
@@ -102,8 +100,7 @@ impl Looks {
             hardware,
             devices: SmallVec::from_slice(&state.free().devices),
             unsure: state.free().unsure,
-            boards: state.free().boards.clone(),
-            partitions: SmallVec::from_slice(&state.free().partitions),
+            parts: state.free().parts.clone(),
             hosted: hosted.filter(|_| strategy.sight().hosted).collect(),
         };
         let next = self.standings.len() as u32;

@@ -1,7 +1,7 @@
 //! The largest of many numbers, kept while single numbers change: a tree of maxima with a fan-out
 //! of 32, so that an update touches one small block a level and a search reads few cache lines.
 
-const FAN: usize = 32;
+const FAN: usize = 16;
 
 /// Numbers by index, and the maximum over them.
 #[derive(Debug, Clone)]

@@ -22,7 +22,7 @@ use crate::request::{ContainerRequest, Devices, Kind, PodRequest};
 use crate::topology::Layout;
 use crate::units::{Milli, PodUid};
 
-pub use crate::free::{Free, HoldError, Room};
+pub use crate::free::{Free, HoldError, Parts, Room};
 
 /// What a node advertises.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -323,7 +323,7 @@ impl fmt::Display for NodeState {
         for (index, (device, gpu)) in cells.enumerate() {
             match device.compute {
                 _ if gpu.mode.geometry().is_some() => {
-                    let board = self.free.boards.get(index).copied().flatten();
+                    let board = self.free.boards().get(index).copied().flatten();
                     write!(f, " M[{}]", slots(gpu, board))?;
                 }
                 _ if gpu.mode == GpuMode::Parted => f.write_str(" -")?,
@@ -332,7 +332,7 @@ impl fmt::Display for NodeState {
                 left => write!(f, " {left}/1000")?,
             }
         }
-        for ((kind, _), left) in self.node.partitions.iter().zip(&self.free.partitions) {
+        for ((kind, _), left) in self.node.partitions.iter().zip(self.free.partitions()) {
             write!(f, " {left}*{kind}")?;
         }
         if self.free.unknown > 0 {

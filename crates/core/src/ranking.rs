@@ -24,12 +24,17 @@ pub use crate::verdict::Verdict;
 pub const MAX_CELLS: usize = 1 << 25;
 /// Most different looks of nodes remembered beyond four per node; then all are forgotten.
 pub const MAX_LOOKS: usize = 1 << 16;
+/// Reading an entry of the log takes as long as asking so many nodes whether they changed.
+const LOG_STEP: usize = 4;
+
 /// Rankings of one cluster under one context.
 #[derive(Debug)]
 pub struct Rankings {
     layout: Option<u64>,
     version: u64,
     mirrors: Vec<Mirror>,
+    /// The version of the cluster at which each mirror was last made anew.
+    changed: Vec<u64>,
     looks: Looks,
     by_request: BTreeMap<PodRequest, usize>,
     rankings: Vec<Ranking>,
@@ -66,6 +71,7 @@ impl Rankings {
             layout: None,
             version: 0,
             mirrors: Vec::new(),
+            changed: Vec::new(),
             looks: Looks::default(),
             by_request: BTreeMap::new(),
             rankings: Vec::new(),
@@ -141,6 +147,7 @@ impl Rankings {
                 for node in changes {
                     let mirror = Mirror::of(&mut self.looks, cluster, node, context);
                     self.mirrors[node.index()] = mirror;
+                    self.changed[node.index()] = self.version;
                 }
             }
             _ => self.mirror_all(cluster, context, full),
@@ -158,6 +165,7 @@ impl Rankings {
             let mirror = Mirror::of(&mut self.looks, cluster, node, context);
             self.mirrors.push(mirror);
         }
+        self.changed = vec![self.version; nodes.len()];
         if self.layout != Some(cluster.layout()) {
             self.layout = Some(cluster.layout());
             self.stamps = vec![0; nodes.len()];
@@ -231,6 +239,7 @@ impl Rankings {
             rankings,
             memos,
             mirrors,
+            changed,
             looks,
             stamps,
             asked,
@@ -270,22 +279,29 @@ impl Rankings {
                 seen
             }
         };
-        let fresh = ranking.scores.max().is_none();
-        let changes = (!fresh)
-            .then(|| cluster.changes_since(ranking.version))
-            .flatten()
-            .filter(|changes| changes.len() < 4 * mirrors.len());
-        ranking.version = cluster.version();
-        if let Some(changes) = changes {
-            for node in changes {
-                let node = node.index();
-                if std::mem::replace(&mut stamps[node], *asked) != *asked {
+        let since = std::mem::replace(&mut ranking.version, cluster.version());
+        if ranking.scores.max().is_none() {
+            let scores = (0..mirrors.len()).map(|node| score(node, memo)).collect();
+            ranking.scores = MaxTree::new(scores);
+            return;
+        }
+        // A short log is read; a long one names the same nodes again and again, and it is quicker to
+        // ask each node.
+        let log = cluster.changes_since(since);
+        match log.filter(|log| log.len() * LOG_STEP < mirrors.len()) {
+            Some(log) => {
+                for node in log.map(NodeIx::index) {
+                    if std::mem::replace(&mut stamps[node], *asked) != *asked {
+                        ranking.scores.set(node, score(node, memo));
+                    }
+                }
+            }
+            None => {
+                let later = changed.iter().enumerate().filter(|(_, at)| **at > since);
+                for (node, _) in later {
                     ranking.scores.set(node, score(node, memo));
                 }
             }
-        } else {
-            let scores = (0..mirrors.len()).map(|node| score(node, memo)).collect();
-            ranking.scores = MaxTree::new(scores);
         }
     }
 }

@@ -9,11 +9,12 @@
 //! [`MAX_STEPS`] steps gives up and says so. Partitions that are counted take no device.
 
 mod joined;
+mod options;
 mod slots;
 
 use smallvec::SmallVec;
 
-use crate::gpu::{DeviceFree, DeviceSet, Gpu};
+use crate::gpu::{DeviceFree, DeviceSet};
 use crate::mig::BoardState;
 use crate::node::NodeState;
 use crate::partition::Partition;
@@ -22,6 +23,8 @@ use crate::request::{ContainerRequest, Devices, PodRequest};
 use crate::strategy::{After, DeviceRule, Standing, View};
 use crate::unfit::Unfit;
 use crate::units::Score;
+
+use options::Options;
 
 /// Most devices tried before a search gives up; a pod with one GPU container never steps back. It bounds
 /// a decision on one node to a millisecond or two, whatever a pod asks for.
@@ -75,18 +78,22 @@ fn search(
     context: &Context,
     rule: DeviceRule,
 ) -> Result<Assigned, Unfit> {
+    // Most nodes are out of the question. That is found out before anything is copied.
+    let options = Options::of(state, request)?;
+    let mut partitions = slots::count(state, request)?.map(|left| Score(-left));
+    let units = options.units()?;
     let mut search = Search {
+        options,
         state,
         standing,
         request,
         context,
         rule,
-        eligible: DeviceSet::EMPTY,
         after: After {
             cores: state.free().room.cores.0 - request.cores().0,
             devices: SmallVec::from_slice(&state.free().devices),
         },
-        boards: state.free().boards.clone(),
+        boards: state.free().boards().to_vec(),
         starts: Vec::new(),
         wanted: Vec::new(),
         devices: request
@@ -97,22 +104,13 @@ fn search(
         score: None,
         steps: 0,
     };
-    let mut partitions = None;
-    if request.wants_gpu() {
-        search.eligible = eligible(state, request)?;
-        partitions = slots::count(state, request)?.map(|left| Score(-left));
-        let units = search.units()?;
-        if !search.have_room() {
-            return Err(Unfit::Together);
-        }
-        if !search.place(&units, DeviceSet::EMPTY) {
-            return Err(match search.steps {
-                MAX_STEPS.. => Unfit::Intricate,
-                _ => Unfit::Together,
-            });
-        }
-        search.demanded()?;
+    if !search.have_room() {
+        return Err(Unfit::Together);
     }
+    if !search.place(&units, DeviceSet::EMPTY) {
+        return Err(search.reason());
+    }
+    search.demanded()?;
     for (unit, start, cost) in std::mem::take(&mut search.starts) {
         search.devices.set_start(unit, start);
         let sofar = partitions.unwrap_or_default();
@@ -126,45 +124,13 @@ fn search(
     })
 }
 
-/// The devices that may serve the pod: accepted and well.
-fn eligible(state: &NodeState, request: &PodRequest) -> Result<DeviceSet, Unfit> {
-    let node = state.node();
-    let gpus = &node.gpus;
-    if gpus.is_empty() && node.partitions.is_empty() {
-        return Err(Unfit::NoGpu);
-    }
-    if node.health.ailing {
-        return Err(Unfit::Unhealthy);
-    }
-    let containers = request.containers();
-    let share = |c: &ContainerRequest| matches!(c, ContainerRequest::Share { .. });
-    if containers.iter().any(share) && !node.hand_over.serves_shares() {
-        return Err(Unfit::NoHandOver);
-    }
-    let whole = |c: &ContainerRequest| matches!(c, ContainerRequest::Whole { .. });
-    let of_a_device = containers.iter().any(|c| whole(c) || share(c));
-    if of_a_device && gpus.is_empty() {
-        return Err(Unfit::NoGpu);
-    }
-    let accepted = |&device: &usize| request.accepts(&gpus[device]);
-    let accepted: DeviceSet = (0..gpus.len()).filter(accepted).collect();
-    if of_a_device && accepted.is_empty() {
-        return Err(Unfit::Model);
-    }
-    let eligible = accepted.minus(node.health.failed);
-    if of_a_device && eligible.is_empty() {
-        return Err(Unfit::Unhealthy);
-    }
-    Ok(eligible)
-}
-
 struct Search<'a> {
+    options: Options<'a>,
     state: &'a NodeState,
     standing: Standing,
     request: &'a PodRequest,
     context: &'a Context,
     rule: DeviceRule,
-    eligible: DeviceSet,
     after: After,
     boards: Vec<Option<BoardState>>,
     /// MIG instances placed so far: which container, where it starts, what it costs.
@@ -177,78 +143,10 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// The containers that want devices, one entry a device, in the order in which they choose.
-    fn units(&self) -> Result<SmallVec<[u8; 8]>, Unfit> {
-        let containers = self.request.containers();
-        let mut order: SmallVec<[u8; 8]> = SmallVec::new();
-        for (index, container) in containers.iter().enumerate() {
-            if slots::is_counted(self.state, container) {
-                continue;
-            }
-            let fits = self.fitting(container).len();
-            if fits < container.count() {
-                return Err(match container {
-                    ContainerRequest::Share { .. } => Unfit::Share,
-                    ContainerRequest::Partition(_) => Unfit::Partition,
-                    _ => Unfit::WholeDevices,
-                });
-            }
-            order.extend(std::iter::repeat_n(index as u8, container.count()));
-        }
-        if containers.len() > 1 {
-            order.sort_by_key(|&index| {
-                let container = &containers[usize::from(index)];
-                let kind = match container {
-                    ContainerRequest::None | ContainerRequest::Whole { .. } => 0,
-                    ContainerRequest::Partition(_) => 1,
-                    ContainerRequest::Share { .. } => 2,
-                };
-                (kind, std::cmp::Reverse(container.compute()), index)
-            });
-        }
-        Ok(order)
-    }
-
     /// Devices that could serve one unit of `container` as things stand.
     fn fitting(&self, container: &ContainerRequest) -> DeviceSet {
-        let gpus = &self.state.node().gpus;
-        let unsure = self.state.perhaps_held(self.request, container);
-        if !self.state.free().mixed {
-            return self.fitting_plain(container).minus(unsure);
-        }
-        let fits = |&device: &usize| {
-            let (left, gpu) = (self.after.devices[device], &gpus[device]);
-            match container {
-                ContainerRequest::None => false,
-                ContainerRequest::Whole { .. } | ContainerRequest::Share { .. } => {
-                    left.takes(container, gpu) && !unsure.contains(device)
-                }
-                ContainerRequest::Partition(Partition::Mig(profile)) => {
-                    let board = self.board(device);
-                    board.is_some_and(|(geometry, board)| board.fits(geometry, *profile))
-                }
-                ContainerRequest::Partition(_) => false,
-            }
-        };
-        self.eligible.iter().filter(fits).collect()
-    }
-
-    /// [`Search::fitting`] where every device is plain, which most are.
-    fn fitting_plain(&self, container: &ContainerRequest) -> DeviceSet {
-        let cells = self.after.devices.iter().zip(self.state.node().gpus.iter());
-        let cells = cells.enumerate();
-        let fits = |(device, (left, gpu)): (usize, (&DeviceFree, &Gpu))| {
-            let fits = match container {
-                ContainerRequest::None | ContainerRequest::Partition(_) => false,
-                ContainerRequest::Whole { .. } => left.is_idle(gpu),
-                ContainerRequest::Share { share, .. } => {
-                    left.compute >= share.compute && left.memory >= share.memory.on(gpu)
-                }
-            };
-            fits.then_some(device)
-        };
-        let fits: DeviceSet = cells.filter_map(fits).collect();
-        fits.common(self.eligible)
+        let (devices, boards) = (&self.after.devices, &self.boards);
+        self.options.fitting(container, devices, boards)
     }
 
     /// Places `units` one after the other. `banned` are devices that the same container need not
@@ -263,7 +161,10 @@ impl Search<'_> {
             return self.place_instance(index, profile, rest);
         }
         let mut tried = banned;
-        self.want(index, &container);
+        if !self.want(index, &container) {
+            return false;
+        }
+        let wanted = self.wanted.len();
         while let Some((device, score)) = self.pick(index, &container, tried) {
             self.steps += 1;
             if self.steps >= MAX_STEPS {
@@ -281,16 +182,20 @@ impl Search<'_> {
             if self.place(rest, banned) {
                 return true;
             }
+            self.wanted.truncate(wanted);
             self.after.devices[device] = untouched;
             self.devices[index] = self.devices[index].minus(DeviceSet::EMPTY.with(device));
-            tried = tried.union(self.like(device));
+            tried = tried.union(match self.tells_apart() {
+                true => DeviceSet::EMPTY.with(device),
+                false => self.like(device),
+            });
         }
         false
     }
 
     /// The device the strategy prefers for one unit, and the node's score with it if known.
     fn pick(
-        &self,
+        &mut self,
         index: usize,
         container: &ContainerRequest,
         tried: DeviceSet,
@@ -300,6 +205,7 @@ impl Search<'_> {
             .minus(tried)
             .minus(self.devices[index]);
         if matches!(container, ContainerRequest::Whole { .. }) {
+            let options = self.joinable(index, options);
             let wanted = self
                 .wanted
                 .iter()
@@ -321,31 +227,28 @@ impl Search<'_> {
     }
 
     fn best_scored(
-        &self,
+        &mut self,
         container: &ContainerRequest,
         options: DeviceSet,
     ) -> Option<(usize, Option<Score>)> {
         let mut best: Option<(usize, Score)> = None;
         let mut seen = DeviceSet::EMPTY;
-        let mut after = After {
-            cores: self.after.cores,
-            devices: SmallVec::from_slice(&self.after.devices),
-        };
         for device in options.iter() {
             if seen.contains(device) {
                 continue;
             }
             seen = seen.union(self.like(device));
-            after.devices[device] = self.without(device, container);
+            let untouched = self.after.devices[device];
+            self.after.devices[device] = self.without(device, container);
             let score = self.context.strategy().score(&View {
                 state: self.state,
                 standing: self.standing,
                 request: self.request,
                 context: self.context,
-                after: &after,
+                after: &self.after,
                 chosen: DeviceSet::EMPTY.with(device),
             });
-            after.devices[device] = self.after.devices[device];
+            self.after.devices[device] = untouched;
             if best.is_none_or(|(_, highest)| score > highest) {
                 best = Some((device, score));
             }
@@ -370,6 +273,6 @@ impl Search<'_> {
         let twin = |&other: &usize| {
             self.after.devices[other] == self.after.devices[device] && gpus[other] == gpus[device]
         };
-        self.eligible.iter().filter(twin).collect()
+        self.options.eligible.iter().filter(twin).collect()
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn is_counted(state: &NodeState, container: &ContainerRequest) -> boo
 /// How many counted partitions of the kinds asked for would be left, none if no such kind is asked
 /// for. They must be cut from a device that the pod accepts.
 pub(super) fn count(state: &NodeState, request: &PodRequest) -> Result<Option<i64>, Unfit> {
-    let mut left: SmallVec<[u32; 2]> = SmallVec::from_slice(&state.free().partitions);
+    let mut left: SmallVec<[u32; 2]> = SmallVec::from_slice(state.free().partitions());
     let mut touched = false;
     for container in request.containers() {
         let ContainerRequest::Partition(kind) = container else {
@@ -84,7 +84,12 @@ impl Search<'_> {
         if asked.iter().map(|(_, count)| count).sum::<usize>() < 2 {
             return true;
         }
-        let boards = || self.eligible.iter().filter_map(|device| self.board(device));
+        let boards = || {
+            self.options
+                .eligible
+                .iter()
+                .filter_map(|device| self.board(device))
+        };
         let alone = |&(profile, count): &(MigProfile, usize)| {
             let most = boards().map(|(geometry, state)| most(geometry, state, profile));
             most.sum::<usize>() >= count
@@ -154,7 +159,7 @@ impl Search<'_> {
         let gpus = &self.state.node().gpus;
         let mut devices: SmallVec<[usize; 8]> = SmallVec::new();
         let mut boards: SmallVec<[Board; 8]> = SmallVec::new();
-        for device in self.eligible.iter() {
+        for device in self.options.eligible.iter() {
             if let Some((geometry, state)) = self.board(device) {
                 devices.push(device);
                 boards.push(Board { geometry, state });

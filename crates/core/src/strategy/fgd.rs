@@ -21,6 +21,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::gpu::{DeviceFree, Gpu, GpuMode, Model};
 use crate::mig::{self, Prospects};
 use crate::node::NodeState;
@@ -31,8 +33,8 @@ use super::View;
 
 pub(super) fn score(view: &View<'_>) -> i64 {
     let after = view.context.outlook().fragmentation_of(
-        &view.state.node().gpus,
-        view.before().mixed,
+        view.standing.row,
+        view.state,
         view.after.cores,
         &view.after.devices,
     );
@@ -47,13 +49,14 @@ fn squash(relief: f64) -> i64 {
 /// The expected pods, prepared for [`Outlook::fragmentation`].
 #[derive(Debug, Clone, Default)]
 pub struct Outlook {
-    /// Distinct (share, devices) of the classes.
+    /// Distinct parts of a device that some class asks for.
+    sizes: Vec<Size>,
+    /// Distinct (part, devices) of the classes with GPUs.
     demands: Vec<Demand>,
-    classes: Vec<Expected>,
-    /// Models that some class names; the row of a node's model in `access`.
+    /// Models that some class names; the row of a node's model in `rows`.
     models: Vec<Model>,
-    /// Per row, whether each class accepts the model. Row 0 is any model that nobody names.
-    access: Vec<Vec<bool>>,
+    /// The classes as they see a model. Row 0 is any model that nobody names.
+    rows: Vec<Vec<Expected>>,
     /// Whether some class states memory in MiB.
     memory: bool,
     /// What boards that are cut on demand are worth.
@@ -61,22 +64,44 @@ pub struct Outlook {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Demand {
+struct Size {
     share: u32,
-    devices: u32,
     memory: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Demand {
+    /// Index into `sizes`.
+    size: usize,
+    devices: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Expected {
     popularity: f64,
     cores: u32,
-    /// Index into `demands`, or none for a class without GPU.
-    demand: Option<u32>,
+    /// Index into the losses: [`NO_GPU`], [`NO_ACCESS`], or beyond them into `demands`.
+    loss: u32,
 }
 
+/// What a node's free compute is to the classes of one demand.
+#[derive(Debug, Clone, Copy)]
+struct Loss {
+    /// How much of it is useless if the node has the cores; all is, if it has not.
+    amount: f64,
+    with_cores: Cause,
+    without_cores: Cause,
+}
+
+/// The loss of classes that ask for no GPU.
+const NO_GPU: u32 = 0;
+/// The loss of classes that do not accept the model.
+const NO_ACCESS: u32 = 1;
+/// Losses before those of `demands`.
+const FIXED: u32 = 2;
+
 /// Why compute is useless to a class, in the order in which the sums are added.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 enum Cause {
     LacksBoth,
     LacksGpu,
@@ -86,7 +111,8 @@ enum Cause {
     NoAccess,
 }
 
-const CAUSES: usize = 6;
+/// Sums, one a cause, and two that stay nothing: an index below eight needs no check.
+const SUMS: usize = 8;
 
 impl Outlook {
     /// Prepares the classes of `workload`, usually already cut to the frequent ones with
@@ -101,18 +127,26 @@ impl Outlook {
             prospects: Arc::new(Prospects::new(instances)),
             ..Self::default()
         };
+        let mut classes = Vec::new();
         for (class, count) in workload.classes() {
-            let demand = Demand {
+            let size = Size {
                 share: class.share.0,
-                devices: class.devices,
                 memory: class.memory.0,
             };
-            outlook.memory |= demand.memory > 0;
-            outlook.classes.push(Expected {
+            outlook.memory |= size.memory > 0;
+            let loss = if class.devices > 0 {
+                let size = index_of(&mut outlook.sizes, size);
+                let devices = class.devices;
+                FIXED + index_of(&mut outlook.demands, Demand { size, devices }) as u32
+            } else {
+                NO_GPU
+            };
+            let expected = Expected {
                 popularity: *count as f64 / total / covered,
                 cores: class.cores.0,
-                demand: (class.devices > 0).then(|| outlook_index(&mut outlook.demands, demand)),
-            });
+                loss,
+            };
+            classes.push((expected, &class.models));
             if let Models::OneOf(list) = &class.models {
                 outlook.models.extend(list.iter().cloned());
             }
@@ -124,10 +158,17 @@ impl Outlook {
                 Some(model) => models.accept(model),
                 None => *models == Models::Any,
             };
-            let classes = workload.classes().iter();
-            classes.map(|(class, _)| accepts(&class.models)).collect()
+            let seen = |&(expected, models): &(Expected, &Models)| match expected.loss {
+                NO_GPU => expected,
+                _ if accepts(models) => expected,
+                _ => Expected {
+                    loss: NO_ACCESS,
+                    ..expected
+                },
+            };
+            classes.iter().map(seen).collect()
         };
-        outlook.access = std::iter::once(None)
+        outlook.rows = std::iter::once(None)
             .chain(outlook.models.iter().map(Some))
             .map(row)
             .collect();
@@ -151,14 +192,15 @@ impl Outlook {
     #[must_use]
     pub fn fragmentation(&self, state: &NodeState) -> f64 {
         let free = state.free();
-        let gpus = &state.node().gpus;
-        self.fragmentation_of(gpus, free.mixed, free.room.cores.0, &free.devices)
+        let row = self.row(&state.node().gpus);
+        self.fragmentation_of(row, state, free.room.cores.0, &free.devices)
     }
 
-    fn fragmentation_of(
+    /// The same of `state` if it had so many cores and `devices` left.
+    pub(super) fn fragmentation_of(
         &self,
-        gpus: &[Gpu],
-        mixed: bool,
+        row: usize,
+        state: &NodeState,
         cores: u32,
         devices: &[DeviceFree],
     ) -> f64 {
@@ -174,49 +216,73 @@ impl Outlook {
         for (slot, device) in free.iter_mut().zip(devices) {
             *slot = device.compute.0;
         }
-        if mixed {
-            let cells = free.iter_mut().zip(gpus);
+        let gpus = &state.node().gpus;
+        if state.free().mixed {
+            let cells = free.iter_mut().zip(gpus.iter());
             let parts = cells.filter(|(_, gpu)| gpu.mode != GpuMode::Plain);
             parts.for_each(|(slot, _)| *slot = 0);
         }
         if self.memory {
-            for ((slot, device), gpu) in free.iter_mut().zip(devices).zip(gpus) {
+            for ((slot, device), gpu) in free.iter_mut().zip(devices).zip(gpus.iter()) {
                 let milli = u64::from(device.memory.0) * 1000 / u64::from(gpu.memory.0.max(1));
                 *slot = (*slot).min(u32::try_from(milli).unwrap_or(u32::MAX));
             }
         }
         let all = f64::from(free.iter().sum::<u32>());
-        let Some(access) = self.access.get(self.row(gpus)) else {
+        let Some(classes) = self.rows.get(row) else {
             return 0.0;
         };
-        let mut small: smallvec::SmallVec<[Option<f64>; 32]> = smallvec::SmallVec::new();
-        small.extend(
-            self.demands
-                .iter()
-                .map(|demand| too_small(free, devices, *demand)),
-        );
-        let mut sums = [0.0; CAUSES];
-        for (class, &access) in self.classes.iter().zip(access) {
-            let has_cores = cores >= class.cores;
-            let (cause, amount) = match class.demand {
-                None if has_cores => (Cause::NoGpuFits, all),
-                None => (Cause::NoGpuLacksCores, all),
-                Some(_) if !access => (Cause::NoAccess, all),
-                Some(demand) => match (small[demand as usize], has_cores) {
-                    (Some(small), true) => (Cause::LacksGpu, small),
-                    (Some(_), false) => (Cause::LacksCores, all),
-                    (None, true) => (Cause::LacksGpu, all),
-                    (None, false) => (Cause::LacksBoth, all),
-                },
+        let mut losses = SmallVec::new();
+        self.losses(&mut losses, all, free, devices);
+        let mut sums = [0.0; SUMS];
+        for class in classes {
+            let loss = losses[class.loss as usize];
+            let (cause, amount) = match cores >= class.cores {
+                true => (loss.with_cores, loss.amount),
+                false => (loss.without_cores, all),
             };
-            sums[cause as usize] += class.popularity * amount;
+            sums[cause as usize % SUMS] += class.popularity * amount;
         }
         sums.iter().sum()
     }
 
+    /// Says what the `free` compute of `devices`, `all` of it together, is to each kind of class.
+    fn losses(
+        &self,
+        losses: &mut SmallVec<[Loss; 24]>,
+        all: f64,
+        free: &[u32],
+        devices: &[DeviceFree],
+    ) {
+        let fixed = |with_cores, without_cores| Loss {
+            amount: all,
+            with_cores,
+            without_cores,
+        };
+        losses.push(fixed(Cause::NoGpuFits, Cause::NoGpuLacksCores));
+        losses.push(fixed(Cause::NoAccess, Cause::NoAccess));
+        let mut sizes: SmallVec<[(u32, u32); 16]> = SmallVec::new();
+        let split = |&size: &Size| match self.memory {
+            false => split(free, size.share),
+            true => split_by_memory(free, devices, size),
+        };
+        sizes.extend(self.sizes.iter().map(split));
+        losses.extend(self.demands.iter().map(|demand| {
+            let (small, large) = sizes[demand.size];
+            match large >= demand.devices {
+                true => Loss {
+                    amount: f64::from(small),
+                    with_cores: Cause::LacksGpu,
+                    without_cores: Cause::LacksCores,
+                },
+                false => fixed(Cause::LacksGpu, Cause::LacksBoth),
+            }
+        }));
+    }
+
     /// The row of a node's model. The first device speaks for the node: boards of one node are of
     /// one model in every cluster we know of, and this is a preference, not the rule of what fits.
-    fn row(&self, gpus: &[Gpu]) -> usize {
+    pub(super) fn row(&self, gpus: &[Gpu]) -> usize {
         if self.models.is_empty() {
             return 0;
         }
@@ -226,24 +292,34 @@ impl Outlook {
     }
 }
 
-/// The sum of free compute on devices too small for `demand`, or none if too few are large enough.
-fn too_small(free: &[u32], devices: &[DeviceFree], demand: Demand) -> Option<f64> {
-    let (mut large, mut small) = (0, 0);
+/// The sum of free compute on devices that are too small for `share`, and how many are large enough.
+fn split(free: &[u32], share: u32) -> (u32, u32) {
+    let (mut small, mut large) = (0, 0);
+    for &left in free {
+        let fits = left >= share;
+        small += if fits { 0 } else { left };
+        large += u32::from(fits);
+    }
+    (small, large)
+}
+
+/// The same where devices must have the memory too.
+fn split_by_memory(free: &[u32], devices: &[DeviceFree], size: Size) -> (u32, u32) {
+    let (mut small, mut large) = (0, 0);
     for (&left, device) in free.iter().zip(devices) {
-        if left < demand.share || device.memory.0 < demand.memory {
+        if left < size.share || device.memory.0 < size.memory {
             small += left;
         } else {
             large += 1;
         }
     }
-    (large >= demand.devices).then(|| f64::from(small))
+    (small, large)
 }
 
-fn outlook_index(demands: &mut Vec<Demand>, demand: Demand) -> u32 {
-    let found = demands.iter().position(|d| *d == demand);
-    let index = found.unwrap_or_else(|| {
-        demands.push(demand);
-        demands.len() - 1
-    });
-    index as u32
+/// The place of `entry` in `list`, which gets it if it has not.
+fn index_of<T: PartialEq>(list: &mut Vec<T>, entry: T) -> usize {
+    list.iter().position(|d| *d == entry).unwrap_or_else(|| {
+        list.push(entry);
+        list.len() - 1
+    })
 }

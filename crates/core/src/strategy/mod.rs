@@ -97,6 +97,8 @@ pub(crate) struct After {
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Standing {
     fragmentation: f64,
+    /// How the expected pods see the node's model.
+    row: usize,
 }
 
 impl Strategy {
@@ -192,6 +194,7 @@ impl Strategy {
         match self {
             Self::Fgd => Standing {
                 fragmentation: context.outlook().fragmentation(state),
+                row: context.outlook().row(&state.node().gpus),
             },
             _ => Standing::default(),
         }
