@@ -97,23 +97,40 @@ fn shapes(criterion: &mut Criterion) {
     let mig = ContainerRequest::Partition(Partition::Mig("1g.10gb".parse().expect("a profile")));
     let cut = GpuMode::Mig(Cut(Geometry::of_board("A100-80GB").expect("a board")));
     let mut group = criterion.benchmark_group("candidate");
-    for (name, mode, links, asks) in [
-        ("whole 1 of 8", GpuMode::Plain, None, whole(1)),
-        ("whole 4 of 8", GpuMode::Plain, None, whole(4)),
+    let (agent, plugin) = (HandOver::StowageNri, HandOver::DevicePlugin);
+    for (name, mode, links, asks, hand_over) in [
+        ("whole 1 of 8", GpuMode::Plain, None, whole(1), agent),
+        ("whole 4 of 8", GpuMode::Plain, None, whole(4), agent),
         (
             "whole 2 of 8, DGX-1 links",
             GpuMode::Plain,
             Some(Board::Dgx1V100),
             whole(2),
+            agent,
+        ),
+        (
+            "whole 2 of 8, DGX-1 links, predicted",
+            GpuMode::Plain,
+            Some(Board::Dgx1V100),
+            whole(2),
+            plugin,
+        ),
+        (
+            "whole 4 of 8, NVSwitches, predicted",
+            GpuMode::Plain,
+            Some(Board::HgxH100),
+            whole(4),
+            plugin,
         ),
         (
             "whole 4 of 8, DGX-1 links",
             GpuMode::Plain,
             Some(Board::Dgx1V100),
             whole(4),
+            agent,
         ),
-        ("2000 MiB on 8", GpuMode::Plain, None, memory),
-        ("1g.10gb on 8 boards", cut, None, mig),
+        ("2000 MiB on 8", GpuMode::Plain, None, memory, agent),
+        ("1g.10gb on 8 boards", cut, None, mig, agent),
     ] {
         let gpu = Gpu {
             vendor: Vendor::Nvidia,
@@ -129,7 +146,7 @@ fn shapes(criterion: &mut Criterion) {
                 pods: 110,
             },
             gpus: vec![gpu; 8].into(),
-            hand_over: HandOver::StowageNri,
+            hand_over,
             links: links.map(|board| Arc::new(board.layout())),
             ..Node::default()
         }));

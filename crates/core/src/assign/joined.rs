@@ -2,7 +2,7 @@
 //!
 //! The written objective is in `topology/objective.rs`. Behind a stock device plugin the plugin
 //! chooses, and what it will choose is predicted instead. Where nothing is known of the links, or all
-//! are alike, the lowest-numbered devices do.
+//! are alike to whoever chooses, the lowest-numbered devices do.
 //!
 //! Where links are demanded, a search takes every set that has them into account, so that several
 //! containers find theirs; behind a plugin there is no choice, and what it is predicted to do is
@@ -27,7 +27,9 @@ impl Search<'_> {
         let Some(links) = &self.state.node().links else {
             return !demanded || count < 2;
         };
-        let alike = self.request.wish().is_none() && links.is_uniform();
+        // A plugin sees differences where links make none: NVSwitches are not seen by it.
+        let plugin = self.state.node().hand_over == HandOver::DevicePlugin;
+        let alike = !plugin && self.request.wish().is_none() && links.is_uniform();
         if alike || self.wanted.iter().any(|(known, _)| *known == index) {
             return true;
         }

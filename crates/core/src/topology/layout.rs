@@ -10,6 +10,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::levels::{Level, levels};
+use super::plugin::Predictions;
 use super::{Bandwidth, MOST_GPUS, Speeds, TopologyError};
 use crate::gpu::DeviceSet;
 
@@ -135,6 +136,8 @@ struct Known {
     pairs: Box<[Pair]>,
     /// What follows from them.
     levels: Box<[Level]>,
+    /// What a device plugin chooses by them, as far as it was asked for.
+    predictions: Predictions,
 }
 
 /// Where the pair of `low` and the larger `high` stands.
@@ -254,7 +257,11 @@ impl Layout {
         let levels = levels(gpus, |a, b| found(gpus, &pairs, a, b));
         Self {
             gpus,
-            known: Arc::new(Known { pairs, levels }),
+            known: Arc::new(Known {
+                pairs,
+                levels,
+                predictions: Predictions::default(),
+            }),
         }
     }
 
@@ -295,6 +302,11 @@ impl Layout {
     /// All bandwidths that occur, from wide to narrow, and who is joined at each.
     pub(super) fn levels(&self) -> &[Level] {
         &self.known.levels
+    }
+
+    /// What a device plugin chooses, for layouts of a few GPUs.
+    pub(super) fn predictions(&self) -> &Predictions {
+        &self.known.predictions
     }
 
     /// Whether every two GPUs have the same bandwidth. Then all sets of one size are equally good

@@ -13,10 +13,18 @@
 //! to one NUMA node before. AMD's plugin has a policy of its own. The source lets the filled-up group
 //! win where its few devices score highest, which is no answer to the question; it is passed over here.
 
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::OnceLock;
+
 use super::objective::{bits, indices, set};
 use super::search::{EXACT, best};
 use super::{Layout, PciePath};
 use crate::gpu::DeviceSet;
+
+/// Most GPUs of a layout whose answers are all kept: any set of them is one byte.
+const KEPT: usize = 8;
 
 /// The plugin's choice of `n` of the `free` devices; empty where there are not so many. Layouts of
 /// more than 16 GPUs have too many splits, for the plugin too: there it is [`best`]'s choice.
@@ -29,10 +37,62 @@ pub fn predicted(layout: &Layout, free: DeviceSet, n: usize) -> DeviceSet {
     if n == 1 {
         return indices(known).take(1).collect();
     }
-    if layout.gpus() > EXACT {
-        return best(layout, set(known), n, None).map_or(DeviceSet::EMPTY, |choice| choice.set);
+    match layout.gpus() {
+        gpus if gpus <= KEPT => set(layout.predictions().of(layout, known, n)),
+        gpus if gpus <= EXACT => set(Splits::new(layout, n).choice(known)),
+        _ => best(layout, set(known), n, None).map_or(DeviceSet::EMPTY, |choice| choice.set),
     }
-    set(Splits::new(layout, known, n).choice(known))
+}
+
+/// The answers for each set of the devices of a small layout, by how many are asked for: worked out
+/// when first asked for, because most nodes are of a few machines and share their layout. They follow
+/// from the layout, so that they make no difference between two of them.
+#[derive(Default)]
+pub(super) struct Predictions([OnceLock<Box<[u8]>>; KEPT - 1]);
+
+impl Predictions {
+    /// The choice of `n`, 2 to [`KEPT`], of `free` devices of `layout`.
+    fn of(&self, layout: &Layout, free: u32, n: usize) -> u32 {
+        let answers = self.0[n - 2].get_or_init(|| {
+            let mut splits = Splits::new(layout, n);
+            let mut answer = |free: u32| match free.count_ones() as usize {
+                count if count < n => 0,
+                _ => splits.choice(free) as u8,
+            };
+            (0..1 << layout.gpus()).map(&mut answer).collect()
+        });
+        u32::from(answers[free as usize])
+    }
+}
+
+impl PartialEq for Predictions {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Predictions {}
+
+impl Ord for Predictions {
+    fn cmp(&self, _: &Self) -> Ordering {
+        Ordering::Equal
+    }
+}
+
+impl PartialOrd for Predictions {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Hash for Predictions {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
+
+impl fmt::Debug for Predictions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("..")
+    }
 }
 
 /// The score of two devices.
@@ -50,24 +110,38 @@ fn score(layout: &Layout, a: usize, b: usize) -> u32 {
     })
 }
 
-/// All splits into groups of `n`, by what is not split yet.
+/// All splits into groups of `n`, by what is not split yet. What is left over makes a smaller group.
 struct Splits {
     scores: [[u32; EXACT]; EXACT],
+    /// The next lower device that could be swapped with this one without a difference.
+    twin: [Option<usize>; EXACT],
     n: usize,
-    /// How many devices the filled-up group has, 0 where none is filled up.
-    short: usize,
     /// The best total and the first group to reach it.
     known: Vec<Option<(u32, u32)>>,
 }
 
+/// What is left to split, the group that is being filled, and who may join it.
+#[derive(Clone, Copy)]
+struct Begun {
+    rest: u32,
+    group: u32,
+    more: u32,
+    score: u32,
+}
+
 impl Splits {
-    fn new(layout: &Layout, free: u32, n: usize) -> Self {
-        let width = 32 - free.leading_zeros();
+    fn new(layout: &Layout, n: usize) -> Self {
+        let scores: [[u32; EXACT]; EXACT] =
+            std::array::from_fn(|a| std::array::from_fn(|b| score(layout, a, b)));
+        let alike = |a: usize, b: usize| {
+            let mut others = (0..EXACT).filter(|&other| other != a && other != b);
+            others.all(|other| scores[a][other] == scores[b][other])
+        };
         Self {
-            scores: std::array::from_fn(|a| std::array::from_fn(|b| score(layout, a, b))),
+            twin: std::array::from_fn(|high| (0..high).rev().find(|&low| alike(low, high))),
+            scores,
             n,
-            short: free.count_ones() as usize % n,
-            known: vec![None; 1 << width],
+            known: vec![None; 1 << layout.gpus()],
         }
     }
 
@@ -86,9 +160,14 @@ impl Splits {
     }
 
     fn score(&self, group: u32) -> u32 {
-        let pairs =
-            indices(group).flat_map(|b| indices(group & !(u32::MAX << b)).map(move |a| (a, b)));
-        pairs.map(|(a, b)| self.scores[a][b]).sum()
+        let lower = |device: usize| group & !(u32::MAX << device);
+        let each = indices(group).map(|device| self.with(lower(device), device));
+        each.sum()
+    }
+
+    /// What `device` adds to the score of `group`.
+    fn with(&self, group: u32, device: usize) -> u32 {
+        indices(group).map(|other| self.scores[device][other]).sum()
     }
 
     /// The best total for `rest`, and the first group of the first split that has it.
@@ -99,31 +178,49 @@ impl Splits {
         if let Some(known) = self.known[rest as usize] {
             return known;
         }
-        let first = rest & rest.wrapping_neg();
+        let group = rest & rest.wrapping_neg();
         let mut best = None;
-        self.extend(rest, first, rest & !first, &mut best);
+        let begun = Begun {
+            rest,
+            group,
+            more: rest & !group,
+            score: 0,
+        };
+        self.extend(begun, &mut best);
         // Its own rest in one group is always a split, so that there is one.
         let best = best.unwrap_or((self.score(rest), rest));
         self.known[rest as usize] = Some(best);
         best
     }
 
-    /// Tries the groups that begin with `group`, in the source's order: the filling comes last.
-    fn extend(&mut self, rest: u32, group: u32, more: u32, best: &mut Option<(u32, u32)>) {
+    /// Tries the groups that begin as `begun`, in the source's order: the filling comes last. Of twins
+    /// the lower one goes first: the other way round is as good, and comes later.
+    fn extend(&mut self, begun: Begun, best: &mut Option<(u32, u32)>) {
+        let Begun {
+            rest,
+            group,
+            more,
+            score,
+        } = begun;
         let have = group.count_ones() as usize;
         if have < self.n {
             for device in indices(more) {
-                self.extend(
+                let left_out = |twin: usize| (rest & !group) >> twin & 1 == 1;
+                if self.twin[device].is_some_and(left_out) {
+                    continue;
+                }
+                let begun = Begun {
                     rest,
-                    group | 1 << device,
-                    more & (u32::MAX << device << 1),
-                    best,
-                );
+                    group: group | 1 << device,
+                    more: more & (u32::MAX << device << 1),
+                    score: score + self.with(group, device),
+                };
+                self.extend(begun, best);
             }
         }
-        let unfilled = !(rest.count_ones() as usize).is_multiple_of(self.n);
-        if have == self.n || unfilled && have == self.short {
-            let total = self.score(group) + self.split(rest & !group).0;
+        let left_over = rest.count_ones() as usize % self.n;
+        if have == self.n || have == left_over {
+            let total = score + self.split(rest & !group).0;
             if best.is_none_or(|(most, _)| total > most) {
                 *best = Some((total, group));
             }

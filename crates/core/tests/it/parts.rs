@@ -308,6 +308,28 @@ fn pairs_go_where_they_are_joined() {
 }
 
 #[test]
+fn a_device_plugin_is_predicted_where_links_are_alike_but_sockets_are_not() {
+    let failed = [1, 2, 3, 6, 7].into_iter().collect();
+    let ask = |hand_over| {
+        let state = NodeState::idle(Arc::new(Node {
+            hand_over,
+            links: Some(Arc::new(Board::HgxH100.layout())),
+            health: Health {
+                failed,
+                ailing: false,
+            },
+            ..node("a", vec![gpu("H100-80GB", 81_559, GpuMode::Plain); 8])
+        }));
+        let found = plan::candidate(&state, &whole(2), &context(Strategy::Fgd));
+        found.map(|candidate| spell(&candidate.devices))
+    };
+    // 0 is at one socket, 4 and 5 are at the other; all are joined by NVSwitches, which the plugin does
+    // not see.
+    assert_eq!(ask(HandOver::StowageNri), Ok("0 4".to_owned()));
+    assert_eq!(ask(HandOver::DevicePlugin), Ok("4 5".to_owned()));
+}
+
+#[test]
 fn failed_devices_get_no_new_pods_and_keep_their_old_ones() {
     let sick = |failed: &[usize], ailing| {
         let failed = failed.iter().copied().collect();
