@@ -5,6 +5,8 @@
 //! What begins with a brace or a bracket is JSON, everything else YAML. YAML goes through values,
 //! which is slower and loses places inside of an object; large clusters are written as JSON.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -38,6 +40,8 @@ pub(super) struct Input {
 /// A place that is no UTF-8.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Broken {
+    /// Which of the places of its file, from 0.
+    number: usize,
     /// Where its U+FFFD begins in the text.
     pub(super) at: usize,
     /// The first byte that stood there.
@@ -84,6 +88,7 @@ impl Input {
             }
             let at = input.text.len();
             input.broken.push(Broken {
+                number: input.broken.len(),
                 at,
                 byte,
                 line,
@@ -96,6 +101,33 @@ impl Input {
         }
         input
     }
+
+    /// The text with the number of each of those places behind its U+FFFD, for readers who lose places.
+    fn numbered(&self) -> String {
+        let mut text = String::with_capacity(self.text.len() + 4 * self.broken.len());
+        let mut from = 0;
+        for broken in &self.broken {
+            let to = broken.at + char::REPLACEMENT_CHARACTER.len_utf8();
+            text.push_str(&self.text[from..to]);
+            text.extend(char::from_u32(PRIVATE + broken.number as u32));
+            from = to;
+        }
+        text + &self.text[from..]
+    }
+}
+
+/// The character that stands for number 0; the others follow. They are of a plane for private use, so
+/// that no name and no value of Kubernetes has them.
+const PRIVATE: u32 = 0xf_0000;
+
+/// The text of one object without the numbers of [`Input::numbered`], and which of `broken` they were.
+pub(super) fn without_numbers(text: &str, broken: &mut Vec<Broken>) -> (String, Vec<Broken>) {
+    let most = u32::try_from(MAX_BROKEN).unwrap_or(u32::MAX);
+    let number = |c: char| u32::from(c).checked_sub(PRIVATE).filter(|n| *n <= most);
+    let numbers: BTreeSet<_> = text.chars().filter_map(number).collect();
+    let had = |broken: &mut Broken| numbers.contains(&(broken.number as u32));
+    let found = broken.extract_if(.., had).collect();
+    (text.replace(|c| number(c).is_some(), ""), found)
 }
 
 impl Broken {
@@ -151,11 +183,15 @@ pub(super) fn is_json(text: &str) -> bool {
     matches!(text.trim_start().chars().next(), None | Some('{' | '['))
 }
 
-/// The documents of a YAML file.
+/// The documents of a YAML file, see [`without_numbers`].
 ///
 /// # Errors
 /// Place and problem in one line, where it is not YAML.
-pub(super) fn yaml(text: &str) -> Result<Vec<Value>, String> {
+pub(super) fn yaml(input: &Input) -> Result<Vec<Value>, String> {
+    let text = &*match input.broken.is_empty() {
+        true => Cow::Borrowed(&*input.text),
+        false => Cow::Owned(input.numbered()),
+    };
     // Bounds against small files that would become large; the file's size is bounded before.
     let options = serde_saphyr::options! {
         emit_comments: false,

@@ -13,6 +13,7 @@
 //! and name: the first 16 bytes of SHA-256 over `namespace/name`, marked as a UUID of version 8 (made
 //! up by an application), so that it is the same whenever the file is read.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -125,7 +126,7 @@ impl Snapshot {
     /// Pod in it.
     pub fn read(file: &Path) -> Result<Self, SnapshotError> {
         let mut reader = Reader::default();
-        reader.file(input::read(file)?, file)?;
+        reader.file(&input::read(file)?, file)?;
         Ok(reader.snapshot)
     }
 
@@ -135,7 +136,7 @@ impl Snapshot {
     /// When it is neither JSON nor YAML, or has no Node and no Pod in it.
     pub fn parse(text: &str, file: &Path) -> Result<Self, SnapshotError> {
         let mut reader = Reader::default();
-        reader.file(Input::new(text.as_bytes()), file)?;
+        reader.file(&Input::new(text.as_bytes()), file)?;
         Ok(reader.snapshot)
     }
 
@@ -148,7 +149,7 @@ impl Snapshot {
         let mut reader = Reader::with_rules();
         for file in files {
             let found = reader.snapshot.problems.len();
-            reader.file(input::read(file)?, file)?;
+            reader.file(&input::read(file)?, file)?;
             for problem in &mut reader.snapshot.problems[found..] {
                 // Those that begin with a place follow the name at once, as in a compiler's output.
                 let gap = if problem.starts_with(|c: char| c.is_ascii_digit()) {
@@ -168,7 +169,7 @@ impl Snapshot {
     /// As [`Snapshot::parse`].
     pub fn parse_with_rules(text: &str, file: &Path) -> Result<Self, SnapshotError> {
         let mut reader = Reader::with_rules();
-        reader.file(Input::new(text.as_bytes()), file)?;
+        reader.file(&Input::new(text.as_bytes()), file)?;
         Ok(reader.snapshot)
     }
 }
@@ -199,24 +200,25 @@ impl Reader {
     }
 
     /// Takes in the text of `file`.
-    fn file(&mut self, input: Input, file: &Path) -> Result<(), SnapshotError> {
+    fn file(&mut self, input: &Input, file: &Path) -> Result<(), SnapshotError> {
         self.known = false;
-        self.broken = input.broken;
-        let text = &*input.text;
-        if input::is_json(text) {
-            self.documents(text, true, file)?;
+        self.broken.clone_from(&input.broken);
+        if input::is_json(&input.text) {
+            self.documents(&input.text, true, file)?;
+        } else {
+            let yaml = |problem| match input.broken.first() {
+                Some(broken) => broken.error(file),
+                None => SnapshotError::Yaml {
+                    file: file.to_owned(),
+                    problem,
+                },
+            };
+            for document in input::yaml(input).map_err(yaml)? {
+                self.documents(&document.to_string(), false, file)?;
+            }
         }
         if let Some(broken) = self.broken.first() {
             return Err(broken.error(file));
-        }
-        if !input::is_json(text) {
-            let yaml = |problem| SnapshotError::Yaml {
-                file: file.to_owned(),
-                problem,
-            };
-            for document in input::yaml(text).map_err(yaml)? {
-                self.documents(&document.to_string(), false, file)?;
-            }
         }
         match self.known {
             true => Ok(()),
@@ -265,14 +267,27 @@ impl Reader {
 
     /// Takes in one object; `kind` if it does not say so itself.
     fn object(&mut self, json: &str, kind: &str, whole: Whole<'_>) {
+        let (json, broken) = match whole {
+            Some(text) => (Cow::Borrowed(json), self.broken_within(json, text)),
+            None if self.broken.is_empty() => (Cow::Borrowed(json), Vec::new()),
+            None => {
+                let (json, broken) = input::without_numbers(json, &mut self.broken);
+                (Cow::Owned(json), broken)
+            }
+        };
+        let json = &*json;
         let head: Result<Head<'_>, _> = serde_json::from_str(json);
         let said = head.as_ref().map_or("", |head| &*head.kind);
         if said.contains(char::REPLACEMENT_CHARACTER) {
             // Nobody knows what it is: the file is broken.
+            self.broken.splice(0..0, broken);
             return;
         }
-        let broken = self.broken_within(json, whole);
-        let taken = match (if said.is_empty() { kind } else { said }, broken) {
+        let place = broken.first().map(|broken| {
+            let (line, column, problem) = broken.placed();
+            format!("{line}:{column}: {problem}")
+        });
+        let taken = match (if said.is_empty() { kind } else { said }, place) {
             ("Node", None) => self.node(json, whole),
             ("Node", Some(place)) => Err(format!("{place} in a node, which is left out")),
             ("Pod", None) => self.pod(json, whole),
@@ -288,16 +303,13 @@ impl Reader {
         self.snapshot.problems.extend(taken.err());
     }
 
-    /// The first place within `json` that is no UTF-8, in words.
-    fn broken_within(&mut self, json: &str, whole: Whole<'_>) -> Option<String> {
-        let text = whole.filter(|_| !self.broken.is_empty())?;
+    /// The places within `json`, which is a part of `text`, that are no UTF-8.
+    fn broken_within(&mut self, json: &str, text: &str) -> Vec<Broken> {
         let start = offset(text, json);
+        let end = start + json.len();
         let from = self.broken.partition_point(|broken| broken.at < start);
-        let to = self
-            .broken
-            .partition_point(|broken| broken.at < start + json.len());
-        let (line, column, problem) = self.broken.drain(from..to).next()?.placed();
-        Some(format!("{line}:{column}: {problem}"))
+        let to = self.broken.partition_point(|broken| broken.at < end);
+        self.broken.drain(from..to).collect()
     }
 
     fn node(&mut self, json: &str, whole: Whole<'_>) -> Result<(), String> {

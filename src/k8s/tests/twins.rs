@@ -288,6 +288,51 @@ fn an_annotation_of_a_megabyte_is_looked_at_no_further() {
 }
 
 #[test]
+fn an_object_that_is_not_unicode_spoils_nothing_else_as_yaml() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |bytes: &[u8]| {
+        let file = folder.path().join("cluster.yaml");
+        std::fs::write(&file, bytes).unwrap();
+        Snapshot::read(&file)
+    };
+    let cluster = b"kind: List
+items:
+- kind: Node
+  metadata: {name: \"a\xff\"}
+- kind: Pod
+  metadata: {name: p, namespace: d, labels: {one: \"\xfe\xfd\"}}
+- kind: Service
+  metadata: {name: \"\xff\"}
+---
+kind: Node
+metadata: {name: b}
+status: {allocatable: {cpu: '4', memory: 8Gi, pods: '9'}}
+";
+    let snapshot = read(cluster).unwrap();
+    let nodes = snapshot.nodes.iter().map(|facts| &*facts.node.name);
+    assert_eq!(nodes.collect::<Vec<_>>(), ["b"]);
+    assert_eq!(snapshot.pods[0].full_name(), "d/p");
+    assert_eq!(
+        snapshot.problems,
+        [
+            "4:22: expected UTF-8 text, got 0xff in a node, which is left out",
+            "6:52: expected UTF-8 text, got 0xfe in a pod, read with U+FFFD there",
+        ]
+    );
+    for bytes in [
+        &b"# caf\xe9\nkind: Node\nmetadata: {name: a}\n"[..],
+        b"kind: \xe9\n",
+        b"a: [\xe9\n",
+    ] {
+        let refused = read(bytes).unwrap_err().to_string();
+        assert!(
+            refused.contains(": expected UTF-8 text, got 0xe9"),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
 fn a_node_that_is_not_unicode_is_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("nodes.json");
