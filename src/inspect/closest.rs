@@ -4,7 +4,7 @@
 
 use std::num::NonZeroU8;
 
-use stowage_core::gpu::{DeviceFree, Gpu};
+use stowage_core::gpu::{DeviceFree, Gpu, GpuMode};
 use stowage_core::node::NodeState;
 use stowage_core::request::{ContainerRequest, Models, PodRequest, Share, ShareMemory};
 use stowage_core::rules::Broken;
@@ -84,7 +84,12 @@ fn detail(state: &NodeState, info: &NodeInfo, refusal: Refusal, wish: Wish<'_>) 
                     .filter(|c| is_whole(c))
                     .map(ContainerRequest::count)
                     .sum();
-                let idle = words::count(idle(state, request), "idle GPU");
+                let replicas = |gpu: &Gpu| matches!(gpu.mode, GpuMode::Replicas(..));
+                let unit = match state.node().gpus.iter().any(replicas) {
+                    true => "free replica",
+                    false => "idle GPU",
+                };
+                let idle = words::count(idle(state, request), unit);
                 let unsure = |c| !state.perhaps_held(request, c).is_empty();
                 Some(match request.containers().iter().any(unsure) {
                     true => format!("{idle} for sure, {asked} asked; others may be held"),
@@ -161,10 +166,11 @@ fn idle(state: &NodeState, request: &PodRequest) -> u64 {
     let failed = state.node().health.failed;
     let away = failed.union(state.perhaps_held(request, &one));
     let devices = state.free().devices.iter().zip(state.node().gpus.iter());
-    let idle = devices.enumerate().filter(|(device, (left, gpu))| {
-        !away.contains(*device) && left.takes(&one, gpu) && request.accepts(gpu)
-    });
-    idle.count() as u64
+    let may = devices
+        .enumerate()
+        .filter(|(device, (_, gpu))| !away.contains(*device) && request.accepts(gpu));
+    may.map(|(_, (left, gpu))| left.units(&one, gpu) as u64)
+        .sum()
 }
 
 /// A share that a node cannot give.

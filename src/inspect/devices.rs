@@ -44,6 +44,9 @@ pub struct DeviceReport {
     /// Of how many replicas it is one, where the device has some.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replica_of: Option<u8>,
+    /// How many of them the container has, where that is more than one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<usize>,
 }
 
 /// A MIG instance on its board.
@@ -66,12 +69,12 @@ pub(super) fn containers(
     devices: &Devices,
 ) -> Vec<ContainerReport> {
     let report = |container: &GpuContainer| {
-        let (set, start) = place(container, devices);
-        let device = |index| device(info, state, container, index, start);
-        let counted = set.is_empty() && container.asks.count() > 0;
+        let (units, start) = place(container, devices);
+        let device = |same: &[usize]| device(info, state, container, same, start);
+        let counted = units.is_empty() && container.asks.count() > 0;
         ContainerReport {
             name: container.name.clone(),
-            gpus: set.iter().filter_map(device).collect(),
+            gpus: units.chunk_by(|a, b| a == b).filter_map(device).collect(),
             partition: match container.asks {
                 ContainerRequest::Partition(kind) if counted => Some(kind.to_string()),
                 _ => None,
@@ -81,14 +84,14 @@ pub(super) fn containers(
     pod.facts.gpus.iter().map(report).collect()
 }
 
-/// The devices of a container, and where its instance starts if it has one.
-fn place(container: &GpuContainer, devices: &Devices) -> (DeviceSet, u8) {
+/// The units of a container, each by its device, and where its instance starts if it has one.
+fn place(container: &GpuContainer, devices: &Devices) -> (Vec<usize>, u8) {
     match (container.asks, container.from.first()) {
         (ContainerRequest::Partition(_), Some(&slot)) => {
             let set = devices.get(slot).copied().unwrap_or_default();
-            (set, devices.start(slot))
+            (set.iter().collect(), devices.start(slot))
         }
-        _ => (container.devices(devices), 0),
+        _ => (container.units(devices), 0),
     }
 }
 
@@ -96,17 +99,20 @@ fn device(
     info: &NodeInfo,
     state: &NodeState,
     container: &GpuContainer,
-    index: usize,
+    units: &[usize],
     start: u8,
 ) -> Option<DeviceReport> {
+    let index = *units.first()?;
     let gpu = info.facts.node.gpus.get(index)?;
     let (compute, memory) = container.asks.takes(gpu)?;
+    let times = u32::try_from(units.len()).ok()?;
     Some(DeviceReport {
         index,
         uuid: info.facts.uuids.get(index).cloned().flatten(),
         model: gpu.model.to_string(),
-        memory_mib: memory.0,
-        compute_milli: compute.0,
+        memory_mib: memory.0.saturating_mul(times),
+        compute_milli: compute.0.saturating_mul(times),
+        replicas: (times > 1).then_some(units.len()),
         mig: slot(state, container, index, start),
         replica_of: match gpu.mode {
             GpuMode::Replicas(count, _) => Some(count.get()),

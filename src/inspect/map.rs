@@ -157,10 +157,10 @@ fn holders(state: &NodeState) -> Vec<Vec<Holder>> {
         match hold.claim.devices() {
             None => unknown.push((pod, &*hold.request)),
             Some(devices) => {
-                let held = devices.iter().flat_map(|set| set.iter());
-                for device in held.filter(|&device| device < gpus.len()) {
+                let held = (0..devices.len()).flat_map(|container| devices.each(container));
+                for (device, times) in held.filter(|&(device, _)| device < gpus.len()) {
                     holders[device].push(Holder { pod, sure: true });
-                    replicas[device] += 1;
+                    replicas[device] += times as u32;
                 }
             }
         }

@@ -189,7 +189,10 @@ fn share(gpu: &DeviceReport) -> String {
     };
     match (&gpu.mig, gpu.replica_of) {
         (Some(mig), _) => format!("{} at slot {}: M[{}]", mig.profile, mig.start, mig.slots),
-        (None, Some(count)) => format!("one of {count} replicas"),
+        (None, Some(count)) => match gpu.replicas {
+            Some(several) => format!("{several} of {count} replicas"),
+            None => format!("one of {count} replicas"),
+        },
         (None, None) => amount,
     }
 }

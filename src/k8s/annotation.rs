@@ -18,7 +18,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use stowage_core::gpu::{DeviceSet, MAX_DEVICES};
+use stowage_core::gpu::{DeviceSet, Gpu, GpuMode, MAX_DEVICES};
 use stowage_core::mig::MigProfile;
 use stowage_core::node::HandOver;
 use stowage_core::partition::Partition;
@@ -102,8 +102,8 @@ impl Placement {
         };
         let mut entries: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
         for container in containers {
-            let set = container.devices(devices);
-            let more = set.iter().filter_map(|index| entry(container, index));
+            let units = container.units(devices).into_iter();
+            let more = units.filter_map(|index| entry(container, index));
             entries
                 .entry(container.name.clone())
                 .or_default()
@@ -189,14 +189,22 @@ impl Placement {
             if !devices[slot].is_empty() {
                 continue;
             }
-            let set = self.of_container(container, uuids)?;
+            let mut units = self.of_container(container, uuids)?;
             let others = container.from.iter().filter(|&&other| other != slot);
-            devices[slot] = others.fold(set, |set, &other| set.minus(devices[other]));
-            if devices[slot].len() != asked[slot].count() {
+            for (device, times) in others.flat_map(|&other| devices.each(other)) {
+                for _ in 0..times {
+                    if let Some(at) = units.iter().position(|&unit| unit == device) {
+                        units.swap_remove(at);
+                    }
+                }
+            }
+            let got = units.len();
+            units.into_iter().for_each(|unit| devices.give(slot, unit));
+            if got != asked[slot].count() {
                 return Err(AnnotationError::Count {
                     container: container.name.clone(),
                     expected: asked[slot].count(),
-                    got: devices[slot].len(),
+                    got,
                 });
             }
         }
@@ -217,31 +225,43 @@ impl Placement {
         if self.predicted && obeyed {
             return Err(AnnotationError::Predicted);
         }
-        self.devices(request, containers, node.map(|node| &node.uuids[..]))
+        let devices = self.devices(request, containers, node.map(|node| &node.uuids[..]))?;
+        let gpus = node.map(|node| &*node.node.gpus).unwrap_or_default();
+        let once = |device| {
+            let gpu = gpus.get(device);
+            gpu.is_some_and(|gpu: &Gpu| !matches!(gpu.mode, GpuMode::Replicas(..)))
+        };
+        for container in containers.iter().filter(|_| devices.repeat()) {
+            let units = container.units(&devices);
+            let mut pairs = units.windows(2);
+            if pairs.any(|pair| pair[0] == pair[1] && once(pair[0])) {
+                return Err(counted(container, distinct(&units)));
+            }
+        }
+        Ok(devices)
     }
 
+    /// The units of a container, ascending: of one device several only where a device plugin chose, which
+    /// may have replicas to give.
     fn of_container(
         &self,
         container: &GpuContainer,
         uuids: Option<&[Option<String>]>,
-    ) -> Result<DeviceSet, AnnotationError> {
+    ) -> Result<Vec<usize>, AnnotationError> {
         let name = || container.name.clone();
         let entries = self.containers.get(&container.name);
         let entries = entries.ok_or_else(|| AnnotationError::Missing(name()))?;
         let entries: Vec<_> = entries.iter().filter(|entry| entry.mig.is_none()).collect();
-        let mut set = DeviceSet::EMPTY;
-        for &entry in &entries {
-            set = set.with(index_of(entry, container, uuids)?);
+        let units = entries.into_iter();
+        let units = units.map(|entry| index_of(entry, container, uuids));
+        let mut units = units.collect::<Result<Vec<_>, _>>()?;
+        units.sort_unstable();
+        let expected = container.asks.count();
+        let got = distinct(&units);
+        if expected != units.len() || expected != got && !self.predicted {
+            return Err(counted(container, got));
         }
-        let (expected, got) = (container.asks.count(), set.len());
-        if expected != got || expected != entries.len() {
-            return Err(AnnotationError::Count {
-                container: name(),
-                expected,
-                got,
-            });
-        }
-        Ok(set)
+        Ok(units)
     }
 
     /// The device and the start of the `nth` instance of `profile` of a container; none if it has no
@@ -271,6 +291,20 @@ impl Placement {
         let device = index_of(entry, container, uuids)?;
         Ok(Some((device, entry.start.unwrap_or(0))))
     }
+}
+
+/// A container that asks for another number of devices than it was given.
+fn counted(container: &GpuContainer, got: usize) -> AnnotationError {
+    AnnotationError::Count {
+        container: container.name.clone(),
+        expected: container.asks.count(),
+        got,
+    }
+}
+
+/// How many different ones there are of what is in order.
+fn distinct(units: &[usize]) -> usize {
+    units.chunk_by(|a, b| a == b).count()
 }
 
 /// The MIG profile of which a container asks an instance.

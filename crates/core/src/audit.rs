@@ -180,10 +180,11 @@ fn audit_sums(state: &NodeState, conflict: bool, findings: &mut Vec<Finding>) {
             let Some(devices) = hold.claim.devices() else {
                 continue;
             };
-            for (container, set) in hold.request.containers().iter().zip(devices) {
-                if let Some(takes) = container.takes(gpu).filter(|_| set.contains(device)) {
-                    compute += u64::from(takes.0.0);
-                    memory += u64::from(takes.1.0);
+            for (index, container) in hold.request.containers().iter().enumerate() {
+                let times = devices.times(index, device) as u64;
+                if let Some(takes) = container.takes(gpu) {
+                    compute += times * u64::from(takes.0.0);
+                    memory += times * u64::from(takes.1.0);
                 }
             }
         }

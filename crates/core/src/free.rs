@@ -5,6 +5,7 @@
 //! is marked. It keeps nothing: `node.rs` remembers holds, `audit.rs` derives all this again, naively.
 
 use std::collections::BTreeMap;
+use std::iter::repeat_n;
 
 use smallvec::SmallVec;
 use thiserror::Error;
@@ -192,12 +193,12 @@ pub(crate) fn take(
             *counted = less(*counted, 1, "partitions")?;
             continue;
         }
-        if set.len() != container.count() {
+        if devices.units(index) != container.count() {
             return Err(HoldError::Devices);
         }
-        for device in set.iter() {
+        for (device, times) in devices.each(index) {
             let gpu = node.gpus.get(device).ok_or(HoldError::Devices)?;
-            let (compute, memory) = container.takes(gpu).ok_or(HoldError::Devices)?;
+            let (compute, memory) = takes(container, gpu, times).ok_or(HoldError::Devices)?;
             let cell = &mut left.devices[device];
             cell.compute.0 = less(cell.compute.0, compute.0, "GPU compute")?;
             cell.memory.0 = less(cell.memory.0, memory.0, "GPU memory")?;
@@ -208,6 +209,16 @@ pub(crate) fn take(
         }
     }
     Ok(left)
+}
+
+/// What so many units of `container` take of one device; none if it is not given out like that.
+fn takes(container: &ContainerRequest, gpu: &Gpu, times: usize) -> Option<(Milli, Mebibytes)> {
+    let (compute, memory) = container.takes(gpu)?;
+    let replicas = matches!(gpu.mode, GpuMode::Replicas(..));
+    let times = u32::try_from(times).ok()?;
+    let all = |one: u32| one.checked_mul(times);
+    let all = Some((Milli(all(compute.0)?), Mebibytes(all(memory.0)?)));
+    all.filter(|_| times == 1 || replicas)
 }
 
 /// How many are left of a counted kind of partition.
@@ -251,9 +262,9 @@ pub(crate) fn give_back(
             *counted(node, free, *kind).ok_or(HoldError::Devices)? += 1;
             continue;
         }
-        for device in set.iter() {
+        for (device, times) in devices.each(index) {
             let gpu = &node.gpus[device];
-            let (compute, memory) = container.takes(gpu).ok_or(HoldError::Devices)?;
+            let (compute, memory) = takes(container, gpu, times).ok_or(HoldError::Devices)?;
             free.devices[device].compute.0 += compute.0;
             free.devices[device].memory.0 += memory.0;
             if let Some((geometry, board, profile)) = slot(gpu, free, device, container) {
@@ -287,7 +298,10 @@ fn take_what_there_is(
             continue;
         }
         let mut found = 0;
-        for device in set.iter() {
+        for device in devices
+            .each(index)
+            .flat_map(|(d, times)| repeat_n(d, times))
+        {
             let Some(gpu) = node.gpus.get(device) else {
                 continue;
             };

@@ -162,6 +162,23 @@ impl DeviceFree {
         }
     }
 
+    /// How many units of `container` are left of `gpu`, if one pod may have several: replicas.
+    #[must_use]
+    pub fn units(mut self, container: &ContainerRequest, gpu: &Gpu) -> usize {
+        if !matches!(gpu.mode, GpuMode::Replicas(..)) {
+            return usize::from(self.takes(container, gpu));
+        }
+        let mut units = 0;
+        while let Some((compute, memory)) = container.takes(gpu)
+            && self.takes(container, gpu)
+        {
+            self.compute.0 = self.compute.0.saturating_sub(compute.0);
+            self.memory.0 = self.memory.0.saturating_sub(memory.0);
+            units += 1;
+        }
+        units
+    }
+
     /// Whether nobody holds any part of `gpu`.
     #[must_use]
     pub fn is_idle(self, gpu: &Gpu) -> bool {

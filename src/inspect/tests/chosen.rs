@@ -166,6 +166,8 @@ fn time_slicing_is_warned_of_and_mps_is_not() {
     let lines = best(&[plugin("time", 1), whole("w", 1)], by_name);
     assert_eq!(lines[0], "  main: GPU 0, T4-16GB, one of 4 replicas");
     assert_eq!(lines[1], warning);
+    let lines = best(&[plugin("time", 1), whole("w", 3)], by_name);
+    assert_eq!(lines[0], "  main: GPU 0, T4-16GB, 3 of 4 replicas");
     let lines = best(&[plugin("mps", 1), whole("w", 1)], by_name);
     assert_eq!(lines[0], "  main: GPU 0, T4-16GB, one of 4 replicas");
     assert!(!lines.contains(&warning.to_owned()), "{lines:?}");
@@ -181,8 +183,12 @@ fn time_slicing_is_warned_of_and_mps_is_not() {
     let [verdict, detail, _] = refusal(&objects, by_name);
     assert_eq!(
         (&*verdict, &*detail),
-        ("too few idle GPUs", "0 idle GPUs, 1 asked")
+        ("too few idle GPUs", "0 free replicas, 1 asked")
     );
+    let held = somewhere(whole("h", 2), "time");
+    let [_, detail, change] = refusal(&[plugin("time", 1), whole("w", 3), held], by_name);
+    assert_eq!(detail, "2 free replicas, 3 asked");
+    assert_eq!(change, "ask for 2 GPUs in a container (3 asked)");
 }
 
 #[test]

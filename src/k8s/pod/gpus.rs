@@ -3,10 +3,11 @@
 //! Containers that ask for no GPU are left out: they make no difference to any decision. Who may use
 //! whose devices is worked out in `share_out.rs`.
 
+use std::iter::repeat_n;
 use std::sync::Arc;
 
-use stowage_core::gpu::{DeviceSet, Model};
-use stowage_core::request::{ContainerRequest, MAX_CONTAINERS, Models, PodRequest};
+use stowage_core::gpu::Model;
+use stowage_core::request::{ContainerRequest, Devices, MAX_CONTAINERS, Models, PodRequest};
 use stowage_core::topology::Wish;
 use stowage_core::units::{Mebibytes, Milli};
 
@@ -32,12 +33,15 @@ pub struct GpuContainer {
 }
 
 impl GpuContainer {
-    /// Its devices, where the request got `devices`: the lowest-numbered of those it may use.
+    /// Its devices, where the request got `devices`: the lowest-numbered of those it may use, each as
+    /// often as it has units of it.
     #[must_use]
-    pub fn devices(&self, devices: &[DeviceSet]) -> DeviceSet {
-        let held = self.from.iter().filter_map(|&slot| devices.get(slot));
-        let all = held.fold(DeviceSet::EMPTY, |all, set| all.union(*set));
-        all.iter().take(self.asks.count()).collect()
+    pub fn units(&self, devices: &Devices) -> Vec<usize> {
+        let each = self.from.iter().flat_map(|&slot| devices.each(slot));
+        let mut units: Vec<_> = each.flat_map(|(d, times)| repeat_n(d, times)).collect();
+        units.sort_unstable();
+        units.truncate(self.asks.count());
+        units
     }
 }
 

@@ -1,8 +1,10 @@
 //! Placements: what is written is read again, and what cannot be understood is an error.
 
+use std::num::NonZeroU8;
+
 use proptest::prelude::*;
 use serde_json::json;
-use stowage_core::gpu::DeviceSet;
+use stowage_core::gpu::{DeviceSet, GpuMode, Sharing};
 use stowage_core::node::HandOver;
 use stowage_core::request::Devices;
 
@@ -132,6 +134,35 @@ fn placements_that_are_not_understood_are_errors() {
 }
 
 #[test]
+fn several_replicas_of_one_gpu_are_written_one_by_one() {
+    let pod = pod(&json!({"containers": [container("main", &json!({"nvidia.com/gpu": "3"}))]}));
+    let request = pod.request.clone().unwrap();
+    let mut node = node(INVENTORY);
+    node.node.hand_over = HandOver::DevicePlugin;
+    let replicas = GpuMode::Replicas(NonZeroU8::new(4).unwrap(), Sharing::Time);
+    let mut gpu = node.node.gpus[0].clone();
+    gpu.mode = replicas;
+    node.node.gpus = vec![gpu.clone(); 2].into();
+    node.uuids = vec![None; 2];
+    let mut devices = Devices::from_slice(&[DeviceSet::EMPTY]);
+    for device in [1, 0, 1] {
+        devices.give(0, device);
+    }
+    let placement = Placement::decided(&request, &pod.gpus, &devices, &node);
+    let indices = placement.containers["main"].iter().map(|entry| entry.index);
+    assert_eq!(indices.collect::<Vec<_>>(), [0, 1, 1]);
+    let read = Placement::parse(&placement.to_json()).unwrap();
+    let on = |node: Option<&NodeFacts>| read.devices_on(&request, &pod.gpus, node);
+    assert_eq!(on(Some(&node)), Ok(devices.clone()));
+    assert_eq!(on(None), Ok(devices));
+    // Whole GPUs are held once.
+    gpu.mode = GpuMode::Plain;
+    node.node.gpus = vec![gpu; 2].into();
+    let refused = on(Some(&node)).unwrap_err().to_string();
+    assert!(refused.ends_with("expected 3 devices, got 2"), "{refused}");
+}
+
+#[test]
 fn placements_that_do_not_answer_the_request_are_errors() {
     let pod = pod(&json!({"containers": [container("main", &json!({"nvidia.com/gpu": "2"}))]}));
     let request = pod.request.unwrap();
@@ -256,7 +287,7 @@ proptest! {
         let mut sidecars = DeviceSet::EMPTY;
         let is_whole = |asks: &ContainerRequest| matches!(asks, ContainerRequest::Whole { .. });
         for container in &pod.gpus {
-            let set = container.devices(&devices);
+            let set: DeviceSet = container.units(&devices).into_iter().collect();
             prop_assert_eq!(set.len(), container.asks.count(), "{}", &container.name);
             let spec = spec["initContainers"].as_array().unwrap();
             let init = spec.iter().find(|init| init["name"] == container.name.as_str());

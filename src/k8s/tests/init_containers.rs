@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use stowage_core::gpu::DeviceSet;
+use stowage_core::request::Devices;
 
 use super::*;
 
@@ -73,10 +74,7 @@ fn a_container_gets_the_lowest_numbered_devices_it_may_use() {
     });
     let pod = pod(&spec);
     let devices = [DeviceSet::from_iter([1, 7]), DeviceSet::from_iter([0, 3])];
-    let of: Vec<Vec<usize>> = pod
-        .gpus
-        .iter()
-        .map(|c| c.devices(&devices).iter().collect())
-        .collect();
+    let devices = Devices::from_slice(&devices);
+    let of: Vec<Vec<usize>> = pod.gpus.iter().map(|c| c.units(&devices)).collect();
     assert_eq!(of, [vec![0, 1, 3], vec![1, 7], vec![0, 3]]);
 }

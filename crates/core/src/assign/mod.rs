@@ -172,7 +172,7 @@ impl Search<'_> {
             }
             let untouched = self.after.devices[device];
             self.after.devices[device] = self.without(device, &container);
-            self.devices[index] = self.devices[index].with(device);
+            self.devices.give(index, device);
             self.score = score;
             let banned = if rest.first() == Some(&unit) {
                 tried
@@ -184,7 +184,7 @@ impl Search<'_> {
             }
             self.wanted.truncate(wanted);
             self.after.devices[device] = untouched;
-            self.devices[index] = self.devices[index].minus(DeviceSet::EMPTY.with(device));
+            self.devices.take_back(index, device);
             tried = tried.union(match self.tells_apart() {
                 true => DeviceSet::EMPTY.with(device),
                 false => self.like(device),
@@ -200,24 +200,29 @@ impl Search<'_> {
         container: &ContainerRequest,
         tried: DeviceSet,
     ) -> Option<(usize, Option<Score>)> {
-        let options = self
-            .fitting(container)
-            .minus(tried)
-            .minus(self.devices[index]);
+        let options = self.fitting(container).minus(tried);
+        let left = |device: usize| self.after.devices[device].compute;
+        let fullest = |&device: &usize| left(device);
+        let emptiest = |&device: &usize| std::cmp::Reverse(left(device));
         if matches!(container, ContainerRequest::Whole { .. }) {
+            // A device that the container has already may still have replicas.
             let options = self.joinable(index, options);
             let wanted = self
                 .wanted
                 .iter()
                 .find(|(container, _)| *container == index);
             let wanted = wanted.and_then(|(_, set)| set.iter().find(|&d| options.contains(d)));
-            let device = wanted.or_else(|| options.iter().next());
+            // Device plugins take the replica of the device with most left.
+            let device = wanted.or_else(|| match self.state.free().mixed {
+                false => options.iter().next(),
+                true => options.iter().min_by_key(emptiest),
+            });
             return device.map(|device| (device, None));
         }
-        let left = |device: usize| self.after.devices[device].compute;
+        let options = options.minus(self.devices[index]);
         let chosen = match self.rule {
-            DeviceRule::Fullest => options.iter().min_by_key(|&d| left(d)),
-            DeviceRule::Emptiest => options.iter().min_by_key(|&d| std::cmp::Reverse(left(d))),
+            DeviceRule::Fullest => options.iter().min_by_key(fullest),
+            DeviceRule::Emptiest => options.iter().min_by_key(emptiest),
             DeviceRule::Drawn => options
                 .iter()
                 .min_by_key(|&d| self.context.draw(self.state.tie() ^ (d as u64 + 1) << 32)),

@@ -43,8 +43,8 @@ impl<'a> Options<'a> {
             if slots::is_counted(self.state, container) {
                 continue;
             }
-            let fits = self.fitting(container, &free.devices, free.boards()).len();
-            if fits < container.count() {
+            let fits = self.fitting(container, &free.devices, free.boards());
+            if self.units_of(container, fits) < container.count() {
                 return Err(match container {
                     ContainerRequest::Share { .. } => Unfit::Share,
                     ContainerRequest::Partition(_) => Unfit::Partition,
@@ -65,6 +65,19 @@ impl<'a> Options<'a> {
             });
         }
         Ok(order)
+    }
+
+    /// How many units of `container` the devices of `fits` have: of replicas it may get several of one.
+    fn units_of(&self, container: &ContainerRequest, fits: DeviceSet) -> usize {
+        let whole = matches!(container, ContainerRequest::Whole { .. });
+        if !whole || !self.state.free().mixed || fits.len() >= container.count() {
+            return fits.len();
+        }
+        let (gpus, devices) = (&self.state.node().gpus, &self.state.free().devices);
+        let units = fits
+            .iter()
+            .map(|device| devices[device].units(container, &gpus[device]));
+        units.sum()
     }
 
     /// Devices that could serve one unit of `container` if so much were left of `devices` and

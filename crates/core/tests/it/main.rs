@@ -25,6 +25,7 @@ mod unknown;
 mod rules;
 mod parts;
 mod parts_oracle;
+mod links;
 mod links_oracle;
 mod mig_drawing;
 mod mig_table;

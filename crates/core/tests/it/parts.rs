@@ -1,4 +1,4 @@
-//! MIG slots, replicas, memory shares, links and health, as decisions of whole nodes.
+//! MIG slots, replicas, memory shares and health, as decisions of whole nodes.
 
 use std::num::NonZeroU8;
 use std::sync::Arc;
@@ -12,10 +12,9 @@ use stowage_core::partition::Partition;
 use stowage_core::plan::{self, Context};
 use stowage_core::request::{ContainerRequest, Models, PodRequest, Share, ShareMemory};
 use stowage_core::strategy::Strategy;
-use stowage_core::topology::Board;
 use stowage_core::unfit::Unfit;
 use stowage_core::units::{Mebibytes, Milli, PodUid};
-use stowage_core::verbs::{Planner, prioritize};
+use stowage_core::verbs::Planner;
 
 use crate::drawing::{context, spell};
 
@@ -63,7 +62,7 @@ fn asking(containers: impl IntoIterator<Item = ContainerRequest>) -> PodRequest 
     request.expect("something possible")
 }
 
-fn whole(count: u8) -> PodRequest {
+pub(crate) fn whole(count: u8) -> PodRequest {
     let count = NonZeroU8::new(count).expect("some");
     asking([ContainerRequest::Whole { count }])
 }
@@ -228,6 +227,38 @@ fn so_many_replicas_as_there_are_and_no_more() {
     }
 }
 
+/// A device plugin counts replicas, whichever device they are of. It takes each of the device with most
+/// left, so that those of one container are spread, and are of one device where there are no more.
+#[test]
+fn a_container_gets_several_replicas_of_a_device_if_it_must() {
+    let four = |gpus: usize| {
+        let mode = GpuMode::Replicas(NonZeroU8::new(4).expect("some"), Sharing::Time);
+        Node {
+            hand_over: HandOver::DevicePlugin,
+            ..node("a", vec![gpu("T4-16GB", 15_360, mode); gpus])
+        }
+    };
+    let ask = |gpus, count| {
+        let state = NodeState::idle(Arc::new(four(gpus)));
+        plan::candidate(&state, &whole(count), &context(Strategy::Fgd))
+    };
+    let each = |gpus, count| {
+        let devices = ask(gpus, count).expect("it fits").devices;
+        devices.each(0).collect::<Vec<_>>()
+    };
+    assert_eq!(each(2, 2), [(0, 1), (1, 1)]);
+    assert_eq!(each(1, 3), [(0, 3)]);
+    assert_eq!(each(2, 5), [(0, 3), (1, 2)]);
+    assert_eq!(ask(2, 9).map(|_| ()), Err(Unfit::WholeDevices));
+    let pods = [whole(3), whole(2), whole(4)];
+    let (planner, placed) = pour(vec![four(2)], Strategy::BestFit, &pods);
+    assert_eq!(placed, [true, true, false]);
+    assert_eq!(
+        planner.cluster().nodes()[0].to_string(),
+        "a: 250/1000 500/1000 96000m 900000Mi 108p"
+    );
+}
+
 #[test]
 fn twenty_three_pods_of_2000_mib_fit_on_46068_mib() {
     let nodes = || vec![node("a", vec![gpu("L40S-48GB", 46_068, GpuMode::Plain)])];
@@ -263,70 +294,6 @@ fn fgd_packs_memory_shares_on_started_devices() {
         .filter(|device| device.memory.0 < 80_000)
         .count();
     assert_eq!(used, 1, "four quarters on one device");
-}
-
-#[test]
-fn pairs_go_where_they_are_joined() {
-    let linked = |name: &str, board: Board, rank| Node {
-        rank,
-        links: Some(Arc::new(board.layout())),
-        ..node(
-            name,
-            vec![gpu("V100-16GB", 16_384, GpuMode::Plain); board.layout().gpus()],
-        )
-    };
-    let cluster = |nodes: Vec<Node>| Cluster::new(nodes).expect("a cluster");
-    let nodes = vec![
-        linked("pcie", Board::TwoSocketPcie, 0),
-        linked("mesh", Board::Dgx1V100, 1),
-    ];
-    for strategy in [Strategy::Fgd, Strategy::BestFit, Strategy::GpuPacking] {
-        let mut planner = Planner::new(cluster(nodes.clone()), context(strategy));
-        let best = planner.best(0, &whole(2)).expect("it fits");
-        assert_eq!(&*planner.node(best).node().name, "mesh", "{strategy}");
-        let naive = prioritize(planner.cluster(), &whole(2), planner.context());
-        assert_eq!(naive[0].0, best, "{strategy}");
-        let single = planner.best(0, &whole(1)).expect("it fits");
-        assert_eq!(&*planner.node(single).node().name, "pcie", "{strategy}");
-    }
-    let mesh = NodeState::idle(Arc::new(linked("mesh", Board::Dgx1V100, 0)));
-    let pair = plan::candidate(&mesh, &whole(2), &context(Strategy::Fgd)).expect("it fits");
-    assert_eq!(spell(&pair.devices), "0 3", "a double link");
-    let must = whole(2).wishing("nvlink".parse().expect("a wish"));
-    let pcie = NodeState::idle(Arc::new(linked("pcie", Board::TwoSocketPcie, 0)));
-    let refused = plan::candidate(&pcie, &must, &context(Strategy::Fgd));
-    assert_eq!(refused.map(|_| ()), Err(Unfit::Topology));
-    let unknown = NodeState::idle(Arc::new(node("a", vec![gpu("T4", 1, GpuMode::Plain); 2])));
-    let refused = plan::candidate(&unknown, &must, &context(Strategy::Fgd));
-    assert_eq!(
-        refused.map(|_| ()),
-        Err(Unfit::Topology),
-        "nothing is known of its links"
-    );
-    let should = whole(2).wishing("nvlink?".parse().expect("a wish"));
-    assert!(plan::candidate(&pcie, &should, &context(Strategy::Fgd)).is_ok());
-}
-
-#[test]
-fn a_device_plugin_is_predicted_where_links_are_alike_but_sockets_are_not() {
-    let failed = [1, 2, 3, 6, 7].into_iter().collect();
-    let ask = |hand_over| {
-        let state = NodeState::idle(Arc::new(Node {
-            hand_over,
-            links: Some(Arc::new(Board::HgxH100.layout())),
-            health: Health {
-                failed,
-                ailing: false,
-            },
-            ..node("a", vec![gpu("H100-80GB", 81_559, GpuMode::Plain); 8])
-        }));
-        let found = plan::candidate(&state, &whole(2), &context(Strategy::Fgd));
-        found.map(|candidate| spell(&candidate.devices))
-    };
-    // 0 is at one socket, 4 and 5 are at the other; all are joined by NVSwitches, which the plugin does
-    // not see.
-    assert_eq!(ask(HandOver::StowageNri), Ok("0 4".to_owned()));
-    assert_eq!(ask(HandOver::DevicePlugin), Ok("4 5".to_owned()));
 }
 
 #[test]

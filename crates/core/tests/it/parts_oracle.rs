@@ -129,7 +129,11 @@ fn possible(node: &Node, used: &Used, units: &[Unit], taken: &[(usize, usize)]) 
         return true;
     };
     ways(node, used, *unit).into_iter().any(|(device, after)| {
-        let taken_twice = device.is_some_and(|device| taken.contains(&(*container, device)));
+        // A container gets different devices, or any replicas.
+        let one = |&device: &usize| !matches!(node.gpus[device].mode, GpuMode::Replicas(..));
+        let taken_twice = device
+            .filter(one)
+            .is_some_and(|device| taken.contains(&(*container, device)));
         let mut taken = taken.to_vec();
         taken.extend(device.map(|device| (*container, device)));
         !taken_twice && possible(node, &after, rest, &taken)
@@ -144,16 +148,17 @@ fn book(node: &Node, used: &mut Used, request: &PodRequest, devices: &Devices) {
         {
             *used.counted.entry(*kind).or_default() += 1;
         }
-        for device in set.iter() {
+        for (device, times) in devices.each(index) {
             if let ContainerRequest::Partition(Partition::Mig(profile)) = container {
                 used.instances
                     .push((device, *profile, devices.start(index)));
                 continue;
             }
             let (compute, memory) = container.takes(&node.gpus[device]).expect("it was decided");
-            *used.compute.entry(device).or_default() += compute.0;
-            *used.memory.entry(device).or_default() += memory.0;
-            *used.units.entry(device).or_default() += 1;
+            let times = times as u32;
+            *used.compute.entry(device).or_default() += times * compute.0;
+            *used.memory.entry(device).or_default() += times * memory.0;
+            *used.units.entry(device).or_default() += times;
         }
     }
 }
@@ -206,7 +211,7 @@ fn a_container() -> impl Strategy<Value = ContainerRequest> {
     let mig = prop::sample::select(&PROFILES[..]).prop_map(|name| {
         ContainerRequest::Partition(Partition::Mig(name.parse().expect("a profile")))
     });
-    let whole = (1_u8..3).prop_map(|count| ContainerRequest::Whole {
+    let whole = (1_u8..5).prop_map(|count| ContainerRequest::Whole {
         count: NonZeroU8::new(count).expect("some"),
     });
     prop_oneof![1 => Just(ContainerRequest::None), 2 => whole, 2 => share, 4 => mig]
