@@ -29,7 +29,11 @@ impl Search<'_> {
         };
         // A plugin sees differences where links make none: NVSwitches are not seen by it.
         let plugin = self.state.node().hand_over == HandOver::DevicePlugin;
-        let alike = !plugin && self.request.wish().is_none() && links.is_uniform();
+        // It looks at no links where GPUs are shared.
+        let alike = match plugin {
+            true => self.options.has_replicas(),
+            false => self.request.wish().is_none() && links.is_uniform(),
+        };
         if alike || self.wanted.iter().any(|(known, _)| *known == index) {
             return true;
         }

@@ -1,14 +1,16 @@
 //! Links between devices, as decisions of whole nodes.
 
+use std::num::NonZeroU8;
 use std::sync::Arc;
 
 use stowage_core::cluster::Cluster;
-use stowage_core::gpu::GpuMode;
+use stowage_core::gpu::{GpuMode, Sharing};
 use stowage_core::node::{HandOver, Health, Node, NodeState};
 use stowage_core::plan;
 use stowage_core::strategy::Strategy;
 use stowage_core::topology::Board;
 use stowage_core::unfit::Unfit;
+use stowage_core::units::PodUid;
 use stowage_core::verbs::{Planner, prioritize};
 
 use crate::drawing::{context, spell};
@@ -76,4 +78,23 @@ fn a_device_plugin_is_predicted_where_links_are_alike_but_sockets_are_not() {
     // not see.
     assert_eq!(ask(HandOver::StowageNri), Ok("0 4".to_owned()));
     assert_eq!(ask(HandOver::DevicePlugin), Ok("4 5".to_owned()));
+}
+
+#[test]
+fn a_device_plugin_spreads_replicas_whatever_joins_the_gpus() {
+    let two = NonZeroU8::new(2).expect("some");
+    let mode = GpuMode::Replicas(two, Sharing::Time);
+    let links = Some(Arc::new(Board::Dgx1V100.layout()));
+    let cluster = Cluster::new([Node {
+        hand_over: HandOver::DevicePlugin,
+        links,
+        ..node("a", vec![gpu("V100-16GB", 16_384, mode); 8])
+    }]);
+    let mut planner = Planner::new(cluster.expect("a cluster"), context(Strategy::Fgd));
+    let mut next = |number: u64, count| {
+        let placed = planner.place(number, PodUid(number.into()), &Arc::new(whole(count)));
+        spell(&placed.expect("a new pod").expect("it fits").devices)
+    };
+    assert_eq!(next(0, 1), "0");
+    assert_eq!(next(1, 2), "1 2");
 }
