@@ -15,6 +15,7 @@ mod http;
 mod inspect;
 mod live;
 mod openb;
+mod readme;
 mod report;
 mod replay;
 mod scenarios;

@@ -1,7 +1,7 @@
 //! Our own form of a trace: three CSV files in a folder, integers only, times in milliseconds from any
 //! origin. Every other trace can be converted into it.
 //!
-//! `nodes.csv`: `name`, `cpu_milli` (thousandths of a core), `mem_mib`, `gpu_count` (0 to 32), `gpu_model`
+//! `nodes.csv`: `name`, `cpu_milli` (thousandths of a core), `mem_mib`, `gpu_count` (0 to 64), `gpu_model`
 //! (empty without a GPU), and perhaps `gpu_mem_mib` (of each; else by model). `pods.csv`: `name`,
 //! `submit_ms`, `duration_ms` (empty: never ends), `cpu_milli`, `mem_mib`, `gpu_count`, `gpu_milli` (of each
 //! GPU: 1000 is whole, 0 none), and perhaps `job` (pods of one job are a gang and agree in times,
