@@ -59,6 +59,23 @@ fn a_value_is_named_with_its_line_and_column() {
 }
 
 #[test]
+fn a_file_with_a_header_alone_is_refused() {
+    assert_eq!(
+        own("", ""),
+        "pods.csv:2: expected at least one pod, got none"
+    );
+    let folder = Folder::empty()
+        .with("nodes.csv", "name,cpu_milli,mem_mib,gpu_count,gpu_model\n")
+        .with("pods.csv", format!("{HEADER}\na,,0,10,1000,1,1,1000,\n"));
+    let trace = format!("csv:{}", folder.path().display());
+    let line = refusal_of(stowage().args(["trace", "validate", &trace]));
+    assert!(
+        line.ends_with("nodes.csv:2: expected at least one node, got none"),
+        "{line}"
+    );
+}
+
+#[test]
 fn pods_of_one_job_must_agree() {
     let line = own("a,g,0,10,1,1,1,1000,\nb,g,0,11,1,1,1,1000,\n", "");
     let expected = "pods.csv:3: column duration_ms: expected what the same job has in line 2";

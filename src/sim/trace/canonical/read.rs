@@ -12,7 +12,7 @@ use stowage_core::units::{Mebibytes, Milli};
 
 use super::super::table::{MAX_MS, Row, Table};
 use super::super::timed::{Job, NodeEvent, NodeEventKind, Requests, TimedTrace};
-use super::super::{TraceError, TraceNode, cluster, openb};
+use super::super::{Problem, TraceError, TraceNode, cluster, openb};
 
 /// Pods a node may run.
 const PODS_PER_NODE: u32 = 1001;
@@ -92,7 +92,15 @@ fn read_nodes(file: &Path) -> Result<Vec<TraceNode>, TraceError> {
         nodes.push(super::super::node(&name, room, gpus.clone()));
         Ok(())
     })?;
-    Ok(nodes)
+    match nodes.is_empty() {
+        true => Err(table.at(2, nothing("node"))),
+        false => Ok(nodes),
+    }
+}
+
+/// There is a header and nothing below it.
+fn nothing(what: &str) -> Problem {
+    Problem::Line(format!("expected at least one {what}, got none"))
 }
 
 /// A gang as it is read: its first line, and its pods by name.
@@ -133,12 +141,15 @@ fn read_pods(file: &Path) -> Result<Vec<Job>, TraceError> {
         gang.pods.insert(name, request);
         Ok(())
     })?;
+    if gangs.is_empty() {
+        return Err(table.at(2, nothing("pod")));
+    }
     let mut seen = BTreeSet::new();
     let mut jobs = Vec::with_capacity(gangs.len());
     for mut gang in gangs.into_values() {
         if !seen.insert(gang.job.name.clone()) {
             let what = format!("a pod and a job are both called {:?}", gang.job.name);
-            return Err(table.at(gang.line, super::super::Problem::Line(what)));
+            return Err(table.at(gang.line, Problem::Line(what)));
         }
         gang.job.pods = gang.pods.into_values().collect();
         jobs.push(gang.job);
