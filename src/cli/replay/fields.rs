@@ -124,7 +124,11 @@ pub(super) fn read_failures(
     );
     let rate_per_mille = values::factor(&rate)?;
     let Some((given, from)) = fields.optional("failures", &options.failures, &spec.failures) else {
-        return Ok(None);
+        return match (&options.failure_rate, &spec.failure_rate) {
+            (None, None) => Ok(None),
+            (None, Some(_)) => bail!("{}: expected failures beside it", rate.place),
+            (Some(_), _) => bail!("{}: expected --failures beside it", rate.place),
+        };
     };
     let failures = match given.value.starts_with("infinitehbd") {
         true => {

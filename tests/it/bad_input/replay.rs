@@ -140,6 +140,8 @@ fn options_that_cannot_be_read_are_refused() {
         line.starts_with("--compress: expected a factor from 0.001"),
         "{line}"
     );
+    let line = refusal(&["--mode", "replay", "--failure-rate", "2"]);
+    assert_eq!(line, "--failure-rate: expected --failures beside it");
     let line = refusal(&["--mode", "replay", "--require", "fgd.allocated >= 1"]);
     assert_eq!(line, "--require: expected --mode inflation beside it");
 }
