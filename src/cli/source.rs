@@ -7,6 +7,9 @@ use anyhow::bail;
 use super::sources::folder_of;
 use super::values::Given;
 
+/// Kinds of traces that only a replay takes: the usual slip is to forget its mode.
+const ONLY_IN_TIME: [&str; 5] = ["philly", "itp", "csv", "synth", "snapshot"];
+
 /// Where the cluster and the pods come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Source {
@@ -21,6 +24,15 @@ impl Source {
             Some("demo") if *text == "demo" => Ok(Self::Demo),
             Some("openb") if *text != "openb:" => {
                 Ok(Self::Openb(folder_of(given, base, "openb", "openb")?))
+            }
+            Some(kind) if ONLY_IN_TIME.contains(&kind) => {
+                let mode = match place.starts_with("--") {
+                    true => "--mode replay",
+                    false => "mode: replay",
+                };
+                bail!(
+                    "{place}: expected demo, openb or openb:DIR, got {text:?} (is {mode} missing?)"
+                )
             }
             _ => bail!("{place}: expected demo, openb or openb:DIR, got {text:?}"),
         }

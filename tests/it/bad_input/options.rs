@@ -121,10 +121,17 @@ fn a_list_twice_is_refused() {
 
 #[test]
 fn a_trace_of_no_known_kind_is_refused() {
-    for wrong in ["openb:", "philly", "demo:x", ""] {
+    for (wrong, hint) in [
+        ("openb:", ""),
+        ("helios:x", ""),
+        ("demo:x", ""),
+        ("", ""),
+        ("philly", " (is --mode replay missing?)"),
+        ("csv:x", " (is --mode replay missing?)"),
+    ] {
         let line = refusal(&["--trace", wrong]);
         let expected = "--trace: expected demo, openb or openb:DIR";
-        assert_eq!(line, format!("{expected}, got {wrong:?}"));
+        assert_eq!(line, format!("{expected}, got {wrong:?}{hint}"));
     }
     assert_eq!(
         refusal(&["--trace", "openb"]),

@@ -183,7 +183,7 @@ fn a_value_that_an_option_would_refuse_is_refused_where_it_stands() {
         ),
         (
             "trace: philly",
-            "6:10: trace: expected demo, openb or openb:DIR, got \"philly\"",
+            "6:10: trace: expected demo, openb or openb:DIR, got \"philly\" (is mode: replay missing?)",
         ),
         (
             "replicate: 0",
