@@ -93,16 +93,18 @@ pub enum SnapshotError {
         problem: String,
     },
     /// There is nothing in it that Stowage knows.
-    #[error("{}: expected objects of kind Node or Pod, or lists of them, got none", file.display())]
+    #[error("{}: expected objects of kind Node or Pod, or lists of them, got {got}", file.display())]
     Nothing {
         /// The file.
         file: PathBuf,
+        /// The kind of the first object that there is, or "none".
+        got: String,
     },
 }
 
 /// What an object says about itself.
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, expecting = "objects as kubectl prints them")]
 struct Head<'a> {
     #[serde(borrow, deserialize_with = "null")]
     kind: Text<'a>,
@@ -181,6 +183,8 @@ struct Reader {
     pods: BTreeSet<PodUid>,
     /// Whether there was a list, or an object of a kind that is read.
     known: bool,
+    /// The kind of the first object that is not read.
+    other: Option<String>,
     ruled: bool,
     /// Places of the file that are no UTF-8 and lie in no object taken in so far.
     broken: Vec<Broken>,
@@ -202,6 +206,7 @@ impl Reader {
     /// Takes in the text of `file`.
     fn file(&mut self, input: &Input, file: &Path) -> Result<(), SnapshotError> {
         self.known = false;
+        self.other = None;
         self.broken.clone_from(&input.broken);
         if input::is_json(&input.text) {
             self.documents(&input.text, true, file)?;
@@ -224,6 +229,7 @@ impl Reader {
             true => Ok(()),
             false => Err(SnapshotError::Nothing {
                 file: file.to_owned(),
+                got: self.other.take().unwrap_or_else(|| "none".to_owned()),
             }),
         }
     }
@@ -297,7 +303,13 @@ impl Reader {
                 self.snapshot.problems.push(problem);
                 self.pod(json, whole)
             }
-            _ => return,
+            (other, _) => {
+                if !other.is_empty() {
+                    let shown: String = other.chars().take(63).collect();
+                    self.other.get_or_insert_with(|| format!("{shown:?}"));
+                }
+                return;
+            }
         };
         self.known = true;
         self.snapshot.problems.extend(taken.err());

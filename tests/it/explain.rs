@@ -149,7 +149,7 @@ fn a_manifest_of_anything_but_one_pod_is_refused() {
     for (file, said) in [
         (
             "none.yaml",
-            ": expected objects of kind Node or Pod, or lists of them, got none",
+            ": expected objects of kind Node or Pod, or lists of them, got \"Deployment\"",
         ),
         ("two.yaml", ": expected one pod, got 2"),
         (

@@ -235,14 +235,19 @@ fn a_file_that_is_broken_is_placed() {
             "kind: Node\nmetadata:\n  name: a\n labels: {}\n",
         )
         .with("latin.json", b"{\n \"kind\": \"\xe9\"}")
-        .with("other.yaml", "kind: Service\n");
+        .with("other.yaml", "kind: Service\n")
+        .with("table.txt", "NAME   STATUS\ngpu-0  Ready\n");
     for (file, said) in [
         ("bad.json", ":3:11: expected `:`"),
         ("bad.yaml", ":4:"),
         ("latin.json", ":2:11: expected UTF-8 text, got 0xe9"),
         (
             "other.yaml",
-            ": expected objects of kind Node or Pod, or lists of them, got none",
+            ": expected objects of kind Node or Pod, or lists of them, got \"Service\"",
+        ),
+        (
+            "table.txt",
+            ": invalid type: string \"NAME   STATUS gpu-0  Ready\", expected objects as kubectl prints them",
         ),
         ("none.json", ": cannot be read: "),
     ] {

@@ -111,9 +111,11 @@ fn each_of_many_wrong_objects_has_its_place() {
 
 #[test]
 fn a_file_of_something_else_is_an_error() {
-    let sentence = "cluster.json: expected objects of kind Node or Pod, or lists of them, got none";
-    assert_eq!(error(""), sentence);
-    assert_eq!(error(r#"{"kind": "Service"}"#), sentence);
+    let sentence = "cluster.json: expected objects of kind Node or Pod, or lists of them, got";
+    assert_eq!(error(""), format!("{sentence} none"));
+    assert_eq!(error("{}"), format!("{sentence} none"));
+    let services = r#"{"kind": "Service"}{"kind": "Secret"}"#;
+    assert_eq!(error(services), format!("{sentence} \"Service\""));
     let missing = Snapshot::read(Path::new("no such file")).unwrap_err();
     assert!(
         missing
