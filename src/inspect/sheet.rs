@@ -38,6 +38,9 @@ pub fn sheet(found: &Explanation, paper: Paper) -> String {
         lines.push(Line::default());
         let text = match &found.nearest_change {
             Some(change) => format!("Nearest change: {}; then it fits.", change.sentence),
+            None if found.verdicts.is_empty() => {
+                "There is no node: expected nodes beside the pods of the snapshot.".to_owned()
+            }
             None => "No single change of it would make it fit.".to_owned(),
         };
         lines.extend(paper.wrap(&shown(&text, 400), 2));

@@ -75,6 +75,19 @@ fn a_pod_that_fits_nowhere_gets_the_nearest_change() {
 }
 
 #[test]
+fn pods_without_their_nodes_are_said_to_be_that() {
+    let pod = "kind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: main}]}\n";
+    let folder = Folder::empty().with("pods.yaml", pod);
+    let mut command = stowage();
+    command.args(["explain", "--snapshot", &folder.file("pods.yaml"), "a"]);
+    let assert = command.assert().code(1).stderr("");
+    let text = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
+    let last = text.lines().last();
+    let expected = "There is no node: expected nodes beside the pods of the snapshot.";
+    assert_eq!(last, Some(expected), "{text}");
+}
+
+#[test]
 fn a_bound_pod_is_told_where_it_is() {
     let found = json_of(0, &["lab/chat-0"]);
     assert_eq!(found["status"], "bound");
