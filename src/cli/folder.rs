@@ -12,6 +12,17 @@ use crate::sim::report::manifest;
 /// The file by which a folder of ours is known.
 const MANIFEST: &str = "manifest.json";
 
+/// All that a simulation writes into its folder.
+const RESULTS: [&str; 7] = [
+    MANIFEST,
+    "decisions.jsonl",
+    "pods.csv",
+    "report.html",
+    "runs.csv",
+    "series.csv",
+    "summary.json",
+];
+
 /// A folder that is being written.
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -106,11 +117,23 @@ fn check(place: &Path, force: bool) -> anyhow::Result<()> {
         (true, false) => bail!(
             "--out {shown}: it is there already: expected a new folder, or --force to replace earlier results"
         ),
-        (true, true) if is_ours(place) => Ok(()),
+        (true, true) if is_ours(place) => match foreign(place) {
+            Some(name) => bail!(
+                "--out {shown}: --force replaces results and nothing else: expected none but theirs in it, got {name:?}"
+            ),
+            None => Ok(()),
+        },
         (true, true) => bail!(
             "--out {shown}: --force replaces only a folder with the {MANIFEST} of a simulation in it"
         ),
     }
+}
+
+/// The first name in `place`, in order, that no simulation writes.
+fn foreign(place: &Path) -> Option<String> {
+    let entries = fs::read_dir(place).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.filter(|name| !RESULTS.contains(&name.as_str())).min()
 }
 
 /// Whether `place` is a folder, not a link, with a manifest of ours in it.

@@ -183,6 +183,23 @@ fn force_replaces_earlier_results_as_a_whole() {
 }
 
 #[test]
+fn force_does_not_take_notes_away_with_the_results() {
+    let place = results(&SMALL);
+    let out = place.out();
+    fs::write(place.path().join("notes.txt"), "mine").expect("files can be written");
+    let before = place.text("manifest.json");
+    assert_eq!(
+        refusal(&["--out", &out, "--force"]),
+        format!(
+            "--out {out}: --force replaces results and nothing else: expected none but theirs in it, got \"notes.txt\""
+        )
+    );
+    assert_eq!(place.text("notes.txt"), "mine");
+    assert_eq!(place.text("manifest.json"), before);
+    assert_eq!(place.around(), ["results"]);
+}
+
+#[test]
 fn a_place_that_cannot_be_written_is_refused_before_the_runs() {
     let folder = Folder::empty().with("file", "");
     for out in [folder.file("file/results"), folder.file("nowhere/results")] {
