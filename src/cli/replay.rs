@@ -209,6 +209,7 @@ fn load(fields: &Fields<'_>, spec: &ScenarioSpec) -> anyhow::Result<Loaded> {
         nodes: values::nodes(&nodes)?,
         list,
         fallback: None,
+        snapshots: true,
     };
     sources::load(&wanted)
 }

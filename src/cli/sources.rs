@@ -29,6 +29,8 @@ pub(super) struct Wanted<'a> {
     pub(super) list: &'a str,
     /// The cluster of traces that have none; they are refused without.
     pub(super) fallback: Option<&'a str>,
+    /// Whether the trace may be a snapshot.
+    pub(super) snapshots: bool,
 }
 
 /// Cores and host memory a GPU.
@@ -44,6 +46,9 @@ pub(super) struct PerGpuOptions {
 
 /// The forms of a trace with times.
 const FORMS: &str = "demo, openb:DIR, philly:DIR, itp:DIR, csv:PATH, synth:SPEC or snapshot:FILE";
+
+/// Those that say when jobs come and go.
+const TIMED_FORMS: &str = "demo, openb:DIR, philly:DIR, itp:DIR, csv:PATH or synth:SPEC";
 
 /// Jobs and their cluster.
 pub(super) struct Loaded {
@@ -164,7 +169,10 @@ fn jobs(
             let (nodes, source) = own("a synthetic workload")?;
             Ok((Workload::Synth(synth, nodes, wanted.per_gpu), source))
         }
-        _ => bail!("{place}: expected {FORMS}, got {text:?}"),
+        _ => {
+            let forms = if wanted.snapshots { FORMS } else { TIMED_FORMS };
+            bail!("{place}: expected {forms}, got {text:?}")
+        }
     }
 }
 

@@ -174,6 +174,10 @@ impl Source {
                 );
             }
         }
+        if self.list != "default" && !self.trace.starts_with("openb") {
+            let list = &self.list;
+            bail!("--list: expected a trace of the kind openb beside it, got {list:?}");
+        }
         let default = PerGpu::default();
         let per_gpu = PerGpu {
             cores: self.per_gpu.cores_per_gpu.unwrap_or(default.cores),
@@ -194,6 +198,7 @@ impl Source {
             nodes: values::nodes(&option("nodes", &self.nodes))?,
             list: &self.list,
             fallback: Some(FALLBACK),
+            snapshots: false,
         };
         let Loaded {
             workload,

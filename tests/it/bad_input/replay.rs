@@ -181,6 +181,7 @@ fn synthetic_workloads_that_cannot_be_read_are_refused() {
             "sizes=1.5:3",
             "sizes: expected GPUS:WEIGHT joined by /, for example 0.5:20/1:70/8:10, got \"1.5:3\"",
         ),
+        ("jobs=5,jobs=6", "jobs: expected it once, got \"6\""),
         ("jobs=5,kind=philly", "kind: expected it to come first"),
         ("sigma=2", "sigma: expected durations=lognormal"),
         ("swing=2", "swing: expected a number from 0 to 1, got \"2\""),
@@ -197,6 +198,19 @@ fn synthetic_workloads_that_cannot_be_read_are_refused() {
         let line = refusal(&["--mode", "replay", "--trace", &trace, "--cluster", "T4:4x1"]);
         assert_eq!(line, format!("--trace: synth: {expected}"));
     }
+}
+
+#[test]
+fn a_trace_to_look_into_is_none_of_a_snapshot_and_only_openb_has_lists() {
+    let inspect = |args: &[&str]| refusal_of(stowage().args(["trace", "inspect"]).args(args));
+    assert_eq!(
+        inspect(&["helios:x"]),
+        "TRACE: expected demo, openb:DIR, philly:DIR, itp:DIR, csv:PATH or synth:SPEC, got \"helios:x\""
+    );
+    assert_eq!(
+        inspect(&["demo", "--list", "other"]),
+        "--list: expected a trace of the kind openb beside it, got \"other\""
+    );
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Reads a synthetic workload from its one line.
 
+use std::collections::BTreeSet;
+
 use super::{Arrivals, Durations, MAX_MS, SWING, Synth};
 use crate::sim::trace::jobs_csv::MAX_GPUS;
 
@@ -34,6 +36,7 @@ const PHILLY_SIGMA: f64 = 2.209;
 pub fn parse(text: &str) -> Result<Synth, String> {
     let mut synth = kind("poisson").expect("it is a kind");
     let (mut sigma, mut alpha, mut family) = (None, None, None);
+    let mut seen = BTreeSet::new();
     for (index, pair) in text.split(',').enumerate() {
         let pair = pair.trim();
         if pair.is_empty() && text.is_empty() {
@@ -43,6 +46,9 @@ pub fn parse(text: &str) -> Result<Synth, String> {
             .split_once('=')
             .ok_or_else(|| format!("expected KEY=VALUE joined by commas, got {pair:?}"))?;
         let wrong = |expected: &str| format!("{key}: expected {expected}, got {value:?}");
+        if !seen.insert(key) {
+            return Err(wrong("it once"));
+        }
         match key {
             "kind" if index > 0 => return Err("kind: expected it to come first".to_owned()),
             "kind" => {
