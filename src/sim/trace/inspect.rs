@@ -125,7 +125,7 @@ impl Shape {
                 self.jobs, self.pods, self.gangs, self.requests, self.endless
             ),
         );
-        line("submitted", format!("over {:.1} days", self.days));
+        line("submitted", format!("over {}", span(self.days)));
         line("GPU-hours", format!("{:.1}", self.gpu_hours));
         line("one GPU", format!("{:.1} % of jobs", self.one_gpu_percent));
         let times = |of: &Distribution| {
@@ -159,10 +159,11 @@ impl Shape {
             .iter()
             .map(|(name, gpus)| format!("{name}: {gpus}"));
         let models = models.collect::<Vec<_>>().join(" · ");
-        line(
-            "nodes",
-            format!("{} with {} GPUs ({models})", self.nodes, self.gpus),
-        );
+        let nodes = match self.nodes {
+            0 => "not known: --cluster says on which it would run".to_owned(),
+            nodes => format!("{nodes} with {} GPUs ({models})", self.gpus),
+        };
+        line("nodes", nodes);
         if let Some(load) = self.offered_percent {
             line("load", format!("{load:.1} % of the GPU time is asked for"));
         }
@@ -170,6 +171,16 @@ impl Shape {
             line("failures", self.failures.to_string());
         }
         text
+    }
+}
+
+/// A stretch of time in the largest unit of which there is one.
+fn span(days: f64) -> String {
+    let hours = days * 24.0;
+    match days {
+        1.0.. => format!("{days:.1} days"),
+        _ if hours >= 1.0 => format!("{hours:.1} hours"),
+        _ => format!("{:.1} minutes", hours * 60.0),
     }
 }
 

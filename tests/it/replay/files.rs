@@ -200,3 +200,23 @@ fn a_synthetic_trace_has_the_load_asked_for_and_contradictions_are_found() {
     let said = "stowage: node a100-80gb-8-0000 comes while it is there, at 5 ms\n";
     command.assert().code(1).stdout("").stderr(said);
 }
+
+#[test]
+fn a_short_trace_without_a_cluster_is_described_in_minutes() {
+    let mut command = stowage();
+    command.args(["trace", "inspect", "synth:jobs=10,gap=1m"]);
+    let assert = command.assert().code(0).stderr("");
+    let text = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
+    let line = |name: &str| {
+        let found = text.lines().find_map(|line| line.strip_prefix(name));
+        found.unwrap_or_else(|| panic!("{name} in\n{text}")).trim()
+    };
+    let span = line("submitted").strip_prefix("over ");
+    let minutes = span.and_then(|span| span.strip_suffix(" minutes"));
+    let minutes: Option<f64> = minutes.and_then(|number| number.parse().ok());
+    assert!(minutes.is_some_and(|m| (1.0..60.0).contains(&m)), "{text}");
+    assert_eq!(
+        line("nodes"),
+        "not known: --cluster says on which it would run"
+    );
+}
