@@ -41,6 +41,8 @@ for (const width of [1280, 420]) {
     unnamed: [...page.querySelectorAll('svg.chart')].filter(e => !e.querySelector('title').textContent).length,
     small: [...page.querySelectorAll('svg.chart text')].filter(e => e.getBoundingClientRect().width > 0
       && e.getBoundingClientRect().height < 11).map(e => e.textContent),
+    spilled: [...page.querySelectorAll('td')].filter(e => e.getBoundingClientRect().width > 0
+      && e.scrollWidth > e.clientWidth + 1).map(e => e.textContent),
   };
 }
 document.getElementById('findings').textContent = JSON.stringify(findings);
@@ -161,7 +163,7 @@ fn opens_well(program: &Path, place: &Place) -> Value {
             found["overflow"], 0,
             "{width}: the page is as wide as its frame"
         );
-        for none in ["over", "cut", "moved", "requests", "small"] {
+        for none in ["over", "cut", "moved", "requests", "small", "spilled"] {
             assert_eq!(found[none], serde_json::json!([]), "{width}: {none}");
         }
         assert!(
@@ -191,7 +193,16 @@ fn the_report_of_a_replay_opens_in_a_browser() {
         "--on-failure",
         "lose",
     ];
-    for (more, seeds) in [(&gangs[..], "1..4"), (&[], "1")] {
+    // Numbers of GPU-hours that need more room than those of the demo.
+    let long = [
+        "--trace",
+        "synth:kind=gangs,jobs=400,mean=60d",
+        "--cluster",
+        "A100-80GB:8x16",
+        "--load",
+        "0.9",
+    ];
+    for (more, seeds) in [(&gangs[..], "1..4"), (&[], "1"), (&long, "1..4")] {
         let args = [&["--mode", "replay", "--seeds", seeds], more].concat();
         let place = results(&args);
         let findings = opens_well(&program, &place);

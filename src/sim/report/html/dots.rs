@@ -32,14 +32,11 @@ pub(super) fn draw(out: &mut String, chart: &Dots, width: f64) -> f64 {
     for value in ticks(&chart.x, (right - left) / 90.0) {
         let at = x.at(value);
         line(out, (at, top), (at, bottom), "grid");
-        text(
-            out,
-            at,
-            bottom + 17.0,
-            Anchor::Middle,
-            "tick",
-            &short(value),
-        );
+        let name = short(value);
+        // At an edge of a narrow chart a mark would stand out on both sides.
+        let half = width_of(&name, LETTER) / 2.0;
+        let at = at.min(width - half).max(half);
+        text(out, at, bottom + 17.0, Anchor::Middle, "tick", &name);
     }
     if let Some((value, name)) = &chart.mark {
         let at = x.at(*value);
