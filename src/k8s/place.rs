@@ -8,6 +8,9 @@ pub(super) struct Mark {
     start: usize,
 }
 
+/// Most characters of what was found, and of what was expected.
+const MOST: usize = 200;
+
 /// Where `part` begins in `text`.
 pub(super) fn offset(text: &str, part: &str) -> usize {
     (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize)
@@ -38,5 +41,18 @@ pub(super) fn located(
     };
     let said = error.to_string();
     let end = said.rfind(" at line ").unwrap_or(said.len());
-    (line, indent + error.column(), said[..end].to_owned())
+    (line, indent + error.column(), cut(&said[..end]))
+}
+
+/// `said` without the middle of a long value: a whole file may be one.
+fn cut(said: &str) -> String {
+    let shown = said.char_indices().nth(MOST).map(|(at, _)| at);
+    let expected = said.rfind(", expected ").unwrap_or(said.len());
+    match shown {
+        Some(shown) if shown < expected => {
+            let rest: String = said[expected..].chars().take(MOST).collect();
+            format!("{}…{rest}", &said[..shown])
+        }
+        _ => said.to_owned(),
+    }
 }

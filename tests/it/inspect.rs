@@ -236,7 +236,8 @@ fn a_file_that_is_broken_is_placed() {
         )
         .with("latin.json", b"{\n \"kind\": \"\xe9\"}")
         .with("other.yaml", "kind: Service\n")
-        .with("table.txt", "NAME   STATUS\ngpu-0  Ready\n");
+        .with("table.txt", "NAME   STATUS\ngpu-0  Ready\n")
+        .with("long.txt", "a".repeat(100_000));
     for (file, said) in [
         ("bad.json", ":3:11: expected `:`"),
         ("bad.yaml", ":4:"),
@@ -249,11 +250,13 @@ fn a_file_that_is_broken_is_placed() {
             "table.txt",
             ": invalid type: string \"NAME   STATUS gpu-0  Ready\", expected objects as kubectl prints them",
         ),
+        ("long.txt", ": invalid type: string \"aaaa"),
         ("none.json", ": cannot be read: "),
     ] {
         let file = bad.file(file);
         let line = refusal(&[MIXED, &file]);
         assert!(line.starts_with(&format!("{file}{said}")), "{line}");
+        assert!(line.len() < 1000, "{} bytes about {file}", line.len());
     }
 }
 
