@@ -137,8 +137,9 @@ fn verdicts(verdicts: &[VerdictReport], paper: Paper) -> Vec<Line> {
             lines.push(line);
             continue;
         }
-        line.left(&shown(&verdict.verdict, widest), widest + 2, ink);
-        if 11 + widest + detail.chars().count() <= paper.width {
+        line.left(&shown(&verdict.verdict, 200), widest + 2, ink);
+        let long = verdict.verdict.chars().count() > widest;
+        if !long && 11 + widest + detail.chars().count() <= paper.width {
             line.push(detail, Ink::Plain);
             lines.push(line);
         } else {

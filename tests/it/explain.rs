@@ -255,3 +255,18 @@ fn an_instance_is_drawn_and_one_that_has_no_place_is_told_a_smaller_one() {
         "{sliced}"
     );
 }
+
+#[test]
+fn a_long_verdict_is_shown_whole_with_its_example_below() {
+    let mut command = stowage();
+    command.args(["explain", "--demo", "lab/batch-2"]);
+    let assert = command.assert().code(0).stderr("");
+    let text = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
+    let at = text.find("      1  the node offers no GPU (devices behind DRA are not counted)");
+    let at = at.unwrap_or_else(|| panic!("the whole verdict in\n{text}"));
+    assert_eq!(
+        text[at..].lines().nth(1),
+        Some("           cpu-1"),
+        "{text}"
+    );
+}
