@@ -145,8 +145,7 @@ impl Serve {
 
     /// Answers calls until a signal asks to stop.
     async fn answer(&self, server: &Arc<Server>, what: &str) -> anyhow::Result<()> {
-        let running = server::start(server, usize::from(self.workers))
-            .with_context(|| format!("{} or {}", server.config.listen, server.config.health))?;
+        let running = server::start(server, usize::from(self.workers))?;
         tracing::info!(verbs = %running.verbs, health = %running.health, "serving {what}");
         tokio::spawn(foresight::keep(server.clone()));
         let mut terminate =

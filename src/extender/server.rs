@@ -1,6 +1,7 @@
 //! Starting and stopping: the verbs on one port, health and metrics on another, and a stop that lets
 //! calls in flight finish.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +33,7 @@ pub struct Running {
 ///
 /// # Errors
 /// When a port cannot be had.
-pub fn start(server: &Arc<Server>, workers: usize) -> std::io::Result<Running> {
+pub fn start(server: &Arc<Server>, workers: usize) -> io::Result<Running> {
     let limits = server.config.limits;
     let data = web::Data::new(server.clone());
     let verbs = {
@@ -47,14 +48,16 @@ pub fn start(server: &Arc<Server>, workers: usize) -> std::io::Result<Running> {
             .keep_alive(Duration::from_secs(120))
             .shutdown_timeout(FINISH_S)
             .disable_signals()
-            .bind(server.config.listen)?
+            .bind(server.config.listen)
+            .map_err(named(server.config.listen))?
     };
     let pages = HttpServer::new(move || App::new().app_data(data.clone()).configure(health::pages))
         .workers(1)
         .max_connections(64)
         .shutdown_timeout(1)
         .disable_signals()
-        .bind(server.config.health)?;
+        .bind(server.config.health)
+        .map_err(named(server.config.health))?;
     let addresses = (verbs.addrs(), pages.addrs());
     let (verbs, pages) = (verbs.run(), pages.run());
     let handles = [verbs.handle(), pages.handle()];
@@ -66,6 +69,11 @@ pub fn start(server: &Arc<Server>, workers: usize) -> std::io::Result<Running> {
         server: server.clone(),
         handles,
     })
+}
+
+/// Says which address cannot be had.
+fn named(address: SocketAddr) -> impl FnOnce(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("{address}: {error}"))
 }
 
 impl Running {

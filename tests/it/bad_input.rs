@@ -7,7 +7,10 @@ mod scenario;
 mod seeds;
 mod trace;
 
-use crate::support::told_a_reader_that_leaves;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use crate::support::{stowage, told_a_reader_that_leaves};
 
 #[test]
 fn a_reader_that_leaves_early_is_one_clear_line() {
@@ -22,6 +25,21 @@ fn a_reader_that_leaves_early_is_one_clear_line() {
 }
 
 #[test]
+fn an_address_that_is_taken_is_named() {
+    let holder = TcpListener::bind("127.0.0.1:0").expect("an address is free");
+    let taken = holder.local_addr().expect("it has one").to_string();
+    for (listen, health) in [(&*taken, "127.0.0.1:0"), ("127.0.0.1:0", &*taken)] {
+        let mut command = stowage();
+        command.args(["serve", "--demo", "--listen", listen, "--health", health]);
+        let assert = command.timeout(Duration::from_secs(60)).assert().code(2);
+        let said = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+        let last = said.lines().last().unwrap_or_default();
+        let expected = format!("stowage: {taken}: Address already in use");
+        assert!(last.starts_with(&expected), "{said}");
+    }
+}
+
+#[test]
 fn what_clap_refuses_is_exit_code_2_too() {
     for args in [
         &["--jobs", "0"][..],
@@ -30,5 +48,5 @@ fn what_clap_refuses_is_exit_code_2_too() {
     ] {
         super::support::simulate(args).assert().code(2).stdout("");
     }
-    super::support::stowage().assert().code(2).stdout("");
+    stowage().assert().code(2).stdout("");
 }
