@@ -99,7 +99,7 @@ fn waiting(wanted: &Wanted<'_>, file: &str) -> anyhow::Result<Loaded> {
 fn read_snapshot(file: &Path) -> anyhow::Result<snapshot::Start> {
     let start = snapshot::load(file)?;
     for problem in &start.problems {
-        eprintln!("stowage: {problem}");
+        eprintln!("stowage: warning: {problem}");
     }
     Ok(start)
 }

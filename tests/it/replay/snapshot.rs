@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Folder, json, refusal, refusal_of, stowage};
+use crate::support::{Folder, json, refusal, refusal_of, simulate, stowage};
 
 const REPLAY: [&str; 6] = [
     "--mode",
@@ -149,4 +149,18 @@ fn a_report_says_what_a_snapshot_means_and_which_file_it_was() {
         |name: &str| std::fs::read_to_string(format!("{out}/{name}")).expect("it is written");
     assert!(read("report.html").contains("Its pods stay until their node"));
     assert!(read("manifest.json").contains("cluster.json"));
+}
+
+#[test]
+fn what_a_snapshot_leaves_out_is_a_warning_with_its_file() {
+    let mut broken = node("b", &json!({}));
+    broken["status"]["allocatable"]["cpu"] = json!("-8");
+    let folder = cluster(&[node("a", &json!({})), broken, pod("p", 2, &json!({}))]);
+    let file = folder.file("cluster.json");
+    let trace = format!("snapshot:{file}");
+    let args = [&REPLAY[..], &["--trace", &trace]].concat();
+    simulate(&args).assert().code(0).stderr(format!(
+        "stowage: warning: {file}: node b: status.allocatable cpu: expected a quantity that is not \
+         negative, got \"-8\"\n"
+    ));
 }
