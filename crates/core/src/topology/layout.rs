@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::kept::Kept;
 use super::levels::{Level, levels};
-use super::plugin::Predictions;
 use super::{Bandwidth, MOST_GPUS, Speeds, TopologyError};
 use crate::gpu::DeviceSet;
 
@@ -136,8 +136,8 @@ struct Known {
     pairs: Box<[Pair]>,
     /// What follows from them.
     levels: Box<[Level]>,
-    /// What a device plugin chooses by them, as far as it was asked for.
-    predictions: Predictions,
+    /// What was asked about them before.
+    kept: Kept,
 }
 
 /// Where the pair of `low` and the larger `high` stands.
@@ -260,7 +260,7 @@ impl Layout {
             known: Arc::new(Known {
                 pairs,
                 levels,
-                predictions: Predictions::default(),
+                kept: Kept::default(),
             }),
         }
     }
@@ -304,9 +304,9 @@ impl Layout {
         &self.known.levels
     }
 
-    /// What a device plugin chooses, for layouts of a few GPUs.
-    pub(super) fn predictions(&self) -> &Predictions {
-        &self.known.predictions
+    /// What was asked about it before, if it has a few GPUs.
+    pub(super) fn kept(&self) -> &Kept {
+        &self.known.kept
     }
 
     /// Whether every two GPUs have the same bandwidth. Then all sets of one size are equally good

@@ -8,11 +8,12 @@
 //! All of it is about one node: links between nodes are left aside. Nothing here knows who holds a
 //! device; callers say which are free.
 //!
-//! Reading order: `bandwidth`, `levels`, `layout`, `graph`, `boards`, `wanted`, `objective`, `sets`, `search`,
+//! Reading order: `bandwidth`, `levels`, `kept`, `layout`, `graph`, `boards`, `wanted`, `objective`, `sets`, `search`,
 //! `plugin`.
 
 mod bandwidth;
 mod levels;
+mod kept;
 mod layout;
 mod graph;
 mod boards;

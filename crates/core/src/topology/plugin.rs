@@ -13,18 +13,11 @@
 //! to one NUMA node before. AMD's plugin has a policy of its own. The source lets the filled-up group
 //! win where its few devices score highest, which is no answer to the question; it is passed over here.
 
-use std::cmp::Ordering;
-use std::fmt;
-use std::hash::{Hash, Hasher};
-use std::sync::OnceLock;
-
+use super::kept::KEPT;
 use super::objective::{bits, indices, set};
 use super::search::{EXACT, best};
 use super::{Layout, PciePath};
 use crate::gpu::DeviceSet;
-
-/// Most GPUs of a layout whose answers are all kept: any set of them is one byte.
-const KEPT: usize = 8;
 
 /// The plugin's choice of `n` of the `free` devices; empty where there are not so many. Layouts of
 /// more than 16 GPUs have too many splits, for the plugin too: there it is [`best`]'s choice.
@@ -38,61 +31,20 @@ pub fn predicted(layout: &Layout, free: DeviceSet, n: usize) -> DeviceSet {
         return indices(known).take(1).collect();
     }
     match layout.gpus() {
-        gpus if gpus <= KEPT => set(layout.predictions().of(layout, known, n)),
+        gpus if gpus <= KEPT => set(layout.kept().predicted(layout, known, n)),
         gpus if gpus <= EXACT => set(Splits::new(layout, n).choice(known)),
         _ => best(layout, set(known), n, None).map_or(DeviceSet::EMPTY, |choice| choice.set),
     }
 }
 
-/// The answers for each set of the devices of a small layout, by how many are asked for: worked out
-/// when first asked for, because most nodes are of a few machines and share their layout. They follow
-/// from the layout, so that they make no difference between two of them.
-#[derive(Default)]
-pub(super) struct Predictions([OnceLock<Box<[u8]>>; KEPT - 1]);
-
-impl Predictions {
-    /// The choice of `n`, 2 to [`KEPT`], of `free` devices of `layout`.
-    fn of(&self, layout: &Layout, free: u32, n: usize) -> u32 {
-        let answers = self.0[n - 2].get_or_init(|| {
-            let mut splits = Splits::new(layout, n);
-            let mut answer = |free: u32| match free.count_ones() as usize {
-                count if count < n => 0,
-                _ => splits.choice(free) as u8,
-            };
-            (0..1 << layout.gpus()).map(&mut answer).collect()
-        });
-        u32::from(answers[free as usize])
-    }
-}
-
-impl PartialEq for Predictions {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for Predictions {}
-
-impl Ord for Predictions {
-    fn cmp(&self, _: &Self) -> Ordering {
-        Ordering::Equal
-    }
-}
-
-impl PartialOrd for Predictions {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Hash for Predictions {
-    fn hash<H: Hasher>(&self, _: &mut H) {}
-}
-
-impl fmt::Debug for Predictions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("..")
-    }
+/// The choice of `n` for each set of the free devices of a small layout.
+pub(super) fn choices(layout: &Layout, n: usize) -> Box<[u8]> {
+    let mut splits = Splits::new(layout, n);
+    let mut answer = |free: u32| match free.count_ones() as usize {
+        count if count < n => 0,
+        _ => splits.choice(free) as u8,
+    };
+    (0..1 << layout.gpus()).map(&mut answer).collect()
 }
 
 /// The score of two devices.

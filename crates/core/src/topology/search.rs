@@ -10,6 +10,7 @@
 
 use std::cmp::Reverse;
 
+use super::kept::KEPT;
 use super::levels::{Level, relation};
 use super::objective::{Left, bits, indices, set, total};
 use super::{Bandwidth, Choice, Layout, MOST_GPUS, Wish, satisfies};
@@ -50,10 +51,18 @@ pub(super) fn restricted(
         let good = wish.is_none_or(|wish| satisfies(layout, lowest, wish.wanted));
         return good.then(|| Choice::of(layout, lowest));
     }
-    let mut search = Search::new(layout, free, n, wish);
-    let found = match search.cliques() {
-        Ok(()) => search.best.map(|(_, _, set)| set),
-        Err(Exhausted) => search.greedy(),
+    let search = || {
+        let mut search = Search::new(layout, free, n, wish);
+        match search.cliques() {
+            Ok(()) => search.best.map(|(_, _, set)| set),
+            Err(Exhausted) => search.greedy(),
+        }
+    };
+    let found = match layout.gpus() {
+        ..=KEPT => layout
+            .kept()
+            .best(free, n, wish.map(|wish| wish.wanted), search),
+        _ => search(),
     };
     found.map(|found| Choice::of(layout, set(found)))
 }
