@@ -54,7 +54,10 @@ fn headline(inspection: &Inspection) -> [String; 2] {
         let text = format!(": {allocated} allocated ({percent}.{part}%), {free} free, {idle} idle");
         first.push_str(&text);
         let (free, all) = (gib(totals.free_gpu_memory_mib), gib(totals.gpu_memory_mib));
-        second = format!("GPU memory: {free} of {all} free; ");
+        second = match totals.gpu_memory_mib {
+            0 => "GPU memory: not known; ".to_owned(),
+            _ => format!("GPU memory: {free} of {all} free; "),
+        };
     }
     let pods = count(totals.pods_bound as u64, "pod");
     let pending = grouped(totals.pods_pending as u64);

@@ -261,6 +261,15 @@ fn a_file_that_is_broken_is_placed() {
 }
 
 #[test]
+fn memory_that_nobody_knows_is_not_none() {
+    let folder = Folder::empty().with("wide.json", wide(1));
+    let (text, _) = inspect(&[&folder.file("wide.json")]);
+    let second = text.lines().nth(1);
+    let expected = "GPU memory: not known; 0 pods on nodes, 0 pending";
+    assert_eq!(second, Some(expected), "{text}");
+}
+
+#[test]
 fn nothing_to_show_is_an_error() {
     let line = refusal_of(stowage().args(["inspect", "-"]).write_stdin(""));
     assert_eq!(
