@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, ValueEnum};
 use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -186,14 +186,17 @@ impl Serve {
     async fn api_server(&self) -> anyhow::Result<kube::Config> {
         Ok(match &self.kubeconfig {
             Some(file) => {
+                // The library's sentences have their causes in them.
                 let kubeconfig = Kubeconfig::read_from(file)
-                    .with_context(|| format!("--kubeconfig {}", file.display()))?;
+                    .map_err(|error| anyhow!("--kubeconfig {}: {error}", file.display()))?;
                 let options = KubeConfigOptions::default();
                 kube::Config::from_custom_kubeconfig(kubeconfig, &options).await?
             }
-            None => kube::Config::infer()
-                .await
-                .context("no API server is known: give --kubeconfig, --snapshot FILE or --demo")?,
+            None => kube::Config::infer().await.map_err(|error| {
+                anyhow!(
+                    "no API server is known: give --kubeconfig, --snapshot FILE or --demo: {error}"
+                )
+            })?,
         })
     }
 

@@ -10,7 +10,7 @@ mod trace;
 use std::net::TcpListener;
 use std::time::Duration;
 
-use crate::support::{stowage, told_a_reader_that_leaves};
+use crate::support::{Folder, refusal_of, stowage, told_a_reader_that_leaves};
 
 #[test]
 fn a_reader_that_leaves_early_is_one_clear_line() {
@@ -36,6 +36,26 @@ fn an_address_that_is_taken_is_named() {
         let last = said.lines().last().unwrap_or_default();
         let expected = format!("stowage: {taken}: Address already in use");
         assert!(last.starts_with(&expected), "{said}");
+    }
+}
+
+#[test]
+fn a_kubeconfig_that_is_not_there_is_said_once() {
+    let home = Folder::empty();
+    let home = home.path().to_str().expect("names are text");
+    for more in [&[][..], &["--kubeconfig", "no such file"]] {
+        let mut command = stowage();
+        command.env("HOME", home).env_remove("KUBECONFIG");
+        command.args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--health",
+            "127.0.0.1:0",
+        ]);
+        let line = refusal_of(command.args(more));
+        let times = line.matches("No such file or directory").count();
+        assert_eq!(times, 1, "{line}");
     }
 }
 
