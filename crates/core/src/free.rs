@@ -329,9 +329,13 @@ pub(crate) fn take_room(free: &mut Free, request: &PodRequest) {
     room.pods = room.pods.saturating_sub(1);
 }
 
-/// Takes from a device; all of it, if it is not given out in such parts.
+/// Takes from a device; all of it, if it is not given out in such parts, or if nobody knows what a share
+/// of it is, because its memory is not known.
 pub(crate) fn take_cell(cell: &mut DeviceFree, container: &ContainerRequest, gpu: &Gpu) {
-    let (compute, memory) = container.takes(gpu).unwrap_or((cell.compute, cell.memory));
+    let share = matches!(container, ContainerRequest::Share { .. });
+    let known = container.takes(gpu);
+    let known = known.filter(|_| !share || gpu.memory > Mebibytes(0));
+    let (compute, memory) = known.unwrap_or((cell.compute, cell.memory));
     cell.compute.0 = cell.compute.0.saturating_sub(compute.0);
     cell.memory.0 = cell.memory.0.saturating_sub(memory.0);
 }

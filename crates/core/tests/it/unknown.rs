@@ -13,7 +13,7 @@ use stowage_core::request::{ContainerRequest, Devices, Models, PodRequest};
 use stowage_core::strategy::Strategy;
 use stowage_core::units::{Mebibytes, Milli, PodUid};
 
-use crate::drawing::context;
+use crate::drawing::{context, request};
 use crate::parts::{cut, gpu, instances, node};
 
 fn whole(count: u8, models: Models) -> PodRequest {
@@ -62,6 +62,18 @@ fn cluster(node: Node, pods: Vec<(PodRequest, Option<Devices>)>) -> Cluster {
 fn fits(cluster: &Cluster, request: &PodRequest) -> bool {
     let state = &cluster.nodes()[0];
     plan::candidate(state, request, &context(Strategy::BestFit)).is_ok()
+}
+
+#[test]
+fn share_of_a_device_whose_memory_is_not_known_may_be_all_of_it() {
+    let pod = request("share 0 vram 3000");
+    let unknown = || plugin(vec![gpu("unknown", 0, GpuMode::Plain); 2]);
+    for devices in [None, on(&[0])] {
+        let cluster = cluster(unknown(), vec![(pod.clone(), devices.clone())]);
+        assert!(!fits(&cluster, &whole(2, Models::Any)));
+        // Nobody knows on which, or it is said.
+        assert_eq!(fits(&cluster, &whole(1, Models::Any)), devices.is_some());
+    }
 }
 
 #[test]
