@@ -39,14 +39,20 @@ impl PodFacts {
         (!self.terminal).then(|| Arc::from(node))
     }
 
-    /// What it holds on one of `nodes`; none if it holds nothing. Devices that are not understood become a
-    /// problem, in one sentence.
+    /// What it holds on one of `nodes`; none if it holds nothing. A request or devices that are not
+    /// understood become a problem, in one sentence.
     pub fn bound_on(
         &self,
         nodes: &BTreeMap<Arc<str>, &NodeFacts>,
         problems: &mut Vec<String>,
     ) -> Option<BoundPod> {
         let node = self.holding_on()?;
+        if let Err(unsupported) = &self.request {
+            let pod = self.full_name();
+            problems.push(format!(
+                "pod {pod}: {unsupported}; what it holds is guessed"
+            ));
+        }
         let devices = self.placed(nodes.get(&node).copied());
         let devices = devices.unwrap_or_else(|error| {
             let pod = self.full_name();

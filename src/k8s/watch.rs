@@ -306,6 +306,10 @@ impl crate::extender::live::Live {
     /// What a pod holds, or none if it holds nothing.
     fn bound(&self, facts: &PodFacts) -> Option<BoundPod> {
         let node = facts.holding_on()?;
+        if let Err(unsupported) = &facts.request {
+            let pod = facts.full_name();
+            tracing::warn!(pod, %unsupported, "a bound pod is not understood: what it holds is guessed");
+        }
         let known = self.planner.cluster().hold_of(facts.uid);
         let known = known.and_then(|(on, hold)| match &hold.claim {
             Claim::Bound(devices) if **on == *node => Some((devices.clone(), hold.request.clone())),

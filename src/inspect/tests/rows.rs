@@ -128,3 +128,16 @@ fn nothing_is_wider_than_the_paper() {
         );
     }
 }
+
+#[test]
+fn what_a_bound_pod_holds_whose_request_makes_no_sense_is_not_free() {
+    let wrong = || pod("x", &json!({"stowage.dev/gpu-memory": "8Gi"}));
+    let (model, problems) = read(&[served("a", 2, 1000), somewhere(wrong(), "a")]);
+    let said = "pod default/x: container main: stowage.dev/gpu-memory: expected whole MiB, 1 to \
+        4294967295, without Ki, Mi or Gi, got \"8Gi\"; what it holds is guessed";
+    assert_eq!(problems, [said]);
+    assert_eq!(model.cluster.nodes()[0].free().gpu_milli(), 0);
+    // One that waits holds nothing.
+    let waits = super::model(vec![served("a", 2, 1000), wrong()]);
+    assert_eq!(waits.cluster.nodes()[0].free().gpu_milli(), 2000);
+}

@@ -44,7 +44,7 @@ pub(in crate::k8s) const WHOLE: [(&str, Vendor); 5] = [
     ("microsoft.com/directx", Vendor::DirectX),
 ];
 
-enum Meaning {
+pub(super) enum Meaning {
     Whole(Vendor, &'static str),
     Memory,
     Compute,
@@ -56,7 +56,8 @@ enum Meaning {
     NotOurs,
 }
 
-fn meaning(resource: &str) -> Meaning {
+/// What a resource stands for.
+pub(super) fn meaning(resource: &str) -> Meaning {
     if let Some(&(name, vendor)) = WHOLE.iter().find(|(name, _)| *name == resource) {
         return Meaning::Whole(vendor, name);
     }
@@ -235,33 +236,6 @@ pub(super) fn of(container: &Container<'_>) -> Result<Ask, Unsupported> {
     })
 }
 
-/// Whole devices and partitions that a container asks for at least, whatever else is wrong with it.
-pub(super) fn at_least(container: &Container<'_>) -> Vec<ContainerRequest> {
-    let mut all = Vec::new();
-    for (name, value) in container.resources.limits.iter() {
-        let Ok(count) = quantity::count(value) else {
-            continue;
-        };
-        match meaning(name) {
-            Meaning::Whole(..) => {
-                let count = u8::try_from(count.min(MAX_DEVICES as u64)).unwrap_or(0);
-                let whole = NonZeroU8::new(count).map(|count| ContainerRequest::Whole { count });
-                all.extend(whole);
-            }
-            Meaning::Partition(_, kind) => {
-                let count = count.min(MAX_CONTAINERS as u64) as usize;
-                all.extend(std::iter::repeat_n(
-                    ContainerRequest::Partition(kind),
-                    count,
-                ));
-            }
-            _ => {}
-        }
-    }
-    all.truncate(MAX_CONTAINERS);
-    all
-}
-
 /// Whole devices of one vendor.
 #[derive(Debug, Clone, Copy, Default)]
 struct Whole {
@@ -272,7 +246,7 @@ struct Whole {
 type Named = (Vendor, &'static str);
 
 /// The first name of a vendor's whole devices.
-fn resource_of(vendor: Vendor) -> &'static str {
+pub(super) fn resource_of(vendor: Vendor) -> &'static str {
     let known = WHOLE.iter().find(|(_, of)| *of == vendor);
     known.map_or("", |(name, _)| name)
 }

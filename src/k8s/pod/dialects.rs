@@ -136,6 +136,17 @@ pub(super) fn share(
     Ok(Some((request(devices, said.memory, said.compute), word)))
 }
 
+/// Whether `resource` is a word of some dialect.
+pub(super) fn is_word(resource: &str) -> bool {
+    WORDS.iter().any(|(word, _)| *word == resource)
+}
+
+/// Whether KAI's annotations ask for something, whether or not it makes sense.
+pub(super) fn speaks_kai(pod: &PodObject<'_>) -> bool {
+    let annotations = &pod.metadata.annotations;
+    annotations.get("gpu-fraction").is_some() || annotations.get("gpu-memory").is_some()
+}
+
 /// Whose word it is: names of one vendor's domain belong to two schedulers.
 fn family(word: &str) -> &str {
     match word.split_once("/vgpu-") {

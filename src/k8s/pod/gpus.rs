@@ -7,7 +7,7 @@ use std::iter::repeat_n;
 use std::sync::Arc;
 
 use stowage_core::gpu::Model;
-use stowage_core::request::{ContainerRequest, Devices, MAX_CONTAINERS, Models, PodRequest};
+use stowage_core::request::{ContainerRequest, Devices, Models, PodRequest};
 use stowage_core::topology::Wish;
 use stowage_core::units::{Mebibytes, Milli};
 
@@ -46,7 +46,7 @@ impl GpuContainer {
 }
 
 /// Most requests of containers, init containers included: who uses whose devices takes their square.
-const MAX_USERS: usize = 1024;
+pub(super) const MAX_USERS: usize = 1024;
 /// Most models of a list: every device is looked up in it.
 const MAX_MODELS: usize = 64;
 const MODELS: &str = "stowage.dev/gpu-models";
@@ -190,16 +190,4 @@ fn wishes(pod: &PodObject<'_>) -> Result<Wishes, Unsupported> {
         }
     }
     Ok(wishes)
-}
-
-/// What a pod whose request is not supported holds at least: whole devices, and partitions.
-pub(super) fn at_least(pod: &PodObject<'_>, cores: Milli, memory: Mebibytes) -> PodRequest {
-    let nothing = || {
-        PodRequest::new(&[], cores, memory, Models::Any)
-            .expect("a request without containers asks for nothing impossible")
-    };
-    let all = pod.spec.containers.iter();
-    let asked = all.flat_map(asks::at_least).take(MAX_CONTAINERS);
-    let asked: Vec<_> = asked.collect();
-    PodRequest::new(&asked, cores, memory, Models::Any).unwrap_or_else(|_| nothing())
 }

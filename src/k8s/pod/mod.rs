@@ -9,6 +9,7 @@ mod amounts;
 mod asks;
 mod dialects;
 mod gpus;
+mod at_least;
 mod object;
 mod rules;
 mod share_out;
@@ -113,7 +114,7 @@ impl PodFacts {
     }
 
     /// What the pod holds on its node, as far as that can be said: its request, or, where that is
-    /// not supported, its cores, memory, whole devices and partitions.
+    /// not supported, as much as it may hold by what can be read of it.
     #[must_use]
     pub fn held(&self) -> PodRequest {
         self.held.clone()
@@ -182,7 +183,7 @@ impl PodFacts {
         };
         let held = match &request {
             Ok(request) => request.clone(),
-            Err(_) => gpus::at_least(pod, cores, memory),
+            Err(_) => at_least::of(pod, cores, memory),
         };
         let placement = metadata.annotations.get(PLACEMENT);
         Ok(Self {

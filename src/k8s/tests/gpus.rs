@@ -221,7 +221,8 @@ fn too_many_containers_are_refused_by_the_core() {
     let one = container("x", &json!({"stowage.dev/gpu-compute": "1"}));
     let spec = json!({"containers": vec![one; 65]});
     assert_eq!(refusal(&spec), "65 containers: expected at most 64");
-    assert_eq!(pod(&spec).held().containers(), []);
+    let each = share(1, 10, milli(10));
+    assert_eq!(pod(&spec).held().containers(), [each; 64]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! written where they are tested.
 
 mod amounts;
+mod at_least;
 mod bindings;
 mod dialects;
 mod gpus;
