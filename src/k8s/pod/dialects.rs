@@ -11,7 +11,8 @@
 //! | KAI | annotation `gpu-fraction-num-devices` | annotation `gpu-memory` MiB, or as compute | annotation `gpu-fraction` |
 //!
 //! As with them: devices without memory are devices with all of it, all of a device's memory without
-//! compute is all of its compute, and a percentage of memory is rounded down to whole MiB. KAI's
+//! compute is all of its compute, and a percentage of memory is rounded down to whole MiB. An amount
+//! of 0 says nothing, as if it were not written; no devices beside other words are refused. KAI's
 //! annotations are about one container: the first, or `gpu-fraction-container-name`.
 
 use std::num::NonZeroU8;
@@ -72,10 +73,20 @@ pub(super) fn share(
     whole: u8,
 ) -> Result<Option<(ContainerRequest, &'static str)>, Wrong> {
     let mut said = Said::default();
+    let written = |word: &str| {
+        let value = container.resources.limits.get(word)?;
+        Some((value, quantity::count(value) == Ok(0)))
+    };
+    let of_some = |(word, _): &(&str, Word)| written(word).is_some_and(|(_, none)| !none);
+    let asks = WORDS.iter().any(of_some);
     for (word, meaning) in WORDS {
-        let Some(value) = container.resources.limits.get(word) else {
+        let Some((value, none)) = written(word) else {
             continue;
         };
+        // Of no devices nothing can be asked.
+        if none && !(asks && meaning == Word::Devices) {
+            continue;
+        }
         let field = || format!("container {}: {word}", &*container.name);
         let number = |expected: &'static str, most: u64| {
             let number = quantity::count(value)

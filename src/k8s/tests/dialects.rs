@@ -114,6 +114,23 @@ fn contradictions_in_a_dialect_are_refused() {
     }
 }
 
+#[test]
+fn an_amount_of_nothing_is_as_if_it_were_not_written() {
+    let hami =
+        json!({"nvidia.com/gpu": "2", "nvidia.com/gpumem": "3000", "nvidia.com/gpucores": "0"});
+    assert_eq!(asks(&hami), [share(2, 0, mib(3000))]);
+    let whole_ones =
+        json!({"nvidia.com/gpu": "2", "nvidia.com/gpumem": "0", "nvidia.com/gpucores": 0});
+    assert_eq!(asks(&whole_ones), [whole(2)]);
+    assert_eq!(asks(&json!({"volcano.sh/vgpu-number": "0"})), []);
+    let spec = json!({"containers": [container("main",
+        &json!({"volcano.sh/vgpu-number": "0", "volcano.sh/vgpu-memory": "3000"}))]});
+    assert_eq!(
+        refusal(&spec),
+        r#"container main: volcano.sh/vgpu-number: expected 1 to 64 devices, got "0""#
+    );
+}
+
 fn annotated(annotations: &Value, spec: &Value) -> PodFacts {
     read(&json!({
         "metadata": {"name": "p", "uid": "0".repeat(32), "annotations": annotations},
