@@ -21,6 +21,7 @@ pub mod annotation;
 mod bound;
 mod input;
 mod place;
+mod unread;
 pub mod snapshot;
 pub mod client;
 pub mod watch;

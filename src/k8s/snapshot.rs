@@ -3,8 +3,9 @@
 //! Read are objects of kind Node and Pod and lists of them, mixed or not, one document after another
 //! in one file; other kinds are skipped. A file that is broken is one error with its place. An object
 //! that is wrong is left out and becomes a problem, in one sentence, so that one odd node does not
-//! hide a cluster. So it is with bytes that are no UTF-8, in JSON; a pod with such bytes is read as far
-//! as it goes, because it may hold something.
+//! hide a cluster; the node of a pod that is left out counts as not well (`unread.rs`). So it is with
+//! bytes that are no UTF-8, in JSON; a pod with such bytes is read as far as it goes, because it may
+//! hold something.
 //!
 //! Who may come to a node, and what a pod demands of it, is read only where somebody asks for it
 //! ([`Snapshot::read_with_rules`]): in front of a live decision kube-scheduler has judged it.
@@ -14,7 +15,7 @@
 //! up by an application), so that it is the same whenever the file is read.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -29,6 +30,7 @@ use super::json::{List, Text, null};
 use super::node::{NodeFacts, NodeObject, RuledNode};
 use super::place::{Mark, located, offset};
 use super::pod::{PodFacts, PodObject, RuledPod};
+use super::unread::Unread;
 
 /// What files say about a cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -129,7 +131,7 @@ impl Snapshot {
     pub fn read(file: &Path) -> Result<Self, SnapshotError> {
         let mut reader = Reader::default();
         reader.file(&input::read(file)?, file)?;
-        Ok(reader.snapshot)
+        Ok(reader.finish())
     }
 
     /// Reads the `text` of `file`.
@@ -139,7 +141,7 @@ impl Snapshot {
     pub fn parse(text: &str, file: &Path) -> Result<Self, SnapshotError> {
         let mut reader = Reader::default();
         reader.file(&Input::new(text.as_bytes()), file)?;
-        Ok(reader.snapshot)
+        Ok(reader.finish())
     }
 
     /// Reads files that are one cluster together, with the rules of nodes and pods. Problems begin with
@@ -162,7 +164,7 @@ impl Snapshot {
                 *problem = format!("{}:{gap}{problem}", file.display());
             }
         }
-        Ok(reader.snapshot)
+        Ok(reader.finish())
     }
 
     /// Reads the `text` of `file` with the rules of nodes and pods.
@@ -172,7 +174,7 @@ impl Snapshot {
     pub fn parse_with_rules(text: &str, file: &Path) -> Result<Self, SnapshotError> {
         let mut reader = Reader::with_rules();
         reader.file(&Input::new(text.as_bytes()), file)?;
-        Ok(reader.snapshot)
+        Ok(reader.finish())
     }
 }
 
@@ -180,7 +182,9 @@ impl Snapshot {
 struct Reader {
     snapshot: Snapshot,
     nodes: BTreeSet<String>,
-    pods: BTreeSet<PodUid>,
+    /// The place of each pod among those of the snapshot.
+    pods: BTreeMap<PodUid, usize>,
+    unread: Unread,
     /// Whether there was a list, or an object of a kind that is read.
     known: bool,
     /// The kind of the first object that is not read.
@@ -343,6 +347,30 @@ impl Reader {
     }
 
     fn pod(&mut self, json: &str, whole: Whole<'_>) -> Result<(), String> {
+        let (facts, demands) = self
+            .pod_facts(json, whole)
+            .inspect_err(|_| self.unread.note(json))?;
+        if let Some(&first) = self.pods.get(&facts.uid) {
+            let first = &self.snapshot.pods[first];
+            let same = (&first.namespace, &first.name, &first.node_name);
+            if same != (&facts.namespace, &facts.name, &facts.node_name)
+                && let Some(node) = facts.holding_on()
+            {
+                self.unread.note_twin(&node);
+            }
+            return Err(format!("pod {}: is there twice", facts.full_name()));
+        }
+        self.pods.insert(facts.uid, self.snapshot.pods.len());
+        self.snapshot.pods.push(facts);
+        self.snapshot.rules.pods.extend(demands);
+        Ok(())
+    }
+
+    fn pod_facts(
+        &mut self,
+        json: &str,
+        whole: Whole<'_>,
+    ) -> Result<(PodFacts, Option<Demands>), String> {
         let object: PodObject<'_> = read(json, "pod", whole, &mut self.mark)?;
         let made_up = |_| Ok(made_up_uid(&object.full_name()));
         let facts = PodFacts::with_uid(&object, made_up).map_err(|error| error.to_string())?;
@@ -350,12 +378,13 @@ impl Reader {
             true => Some(demands(&read(json, "pod", whole, &mut self.mark)?)),
             false => None,
         };
-        if !self.pods.insert(facts.uid) {
-            return Err(format!("pod {}: is there twice", facts.full_name()));
-        }
-        self.snapshot.pods.push(facts);
-        self.snapshot.rules.pods.extend(demands);
-        Ok(())
+        Ok((facts, demands))
+    }
+
+    /// What was read.
+    fn finish(mut self) -> Snapshot {
+        self.unread.mark(&mut self.snapshot.nodes);
+        self.snapshot
     }
 }
 

@@ -63,6 +63,54 @@ fn odd_objects_are_left_out_with_a_sentence() {
 }
 
 #[test]
+fn what_a_pod_that_is_left_out_holds_is_not_free() {
+    let node = |name: &str| {
+        let mut node = value(PLAIN);
+        node["metadata"]["name"] = name.into();
+        node
+    };
+    let pod = |name: &str, uid: &str, node: &str| json!({"kind": "Pod", "metadata": {"name": name, "uid": uid}, "spec": {"nodeName": node}});
+    let (one, odd_uid) = ("0".repeat(32), "x".to_owned());
+    let mut odd = pod("odd", &one, "odd");
+    odd["spec"]["priority"] = "high".into();
+    let mut ended = odd.clone();
+    ended["spec"]["nodeName"] = "ended".into();
+    ended["status"] = json!({"phase": "Succeeded"});
+    let items = json!([
+        odd,
+        ended,
+        pod("p", &odd_uid, "no-uuid"),
+        pod("q", &one, "first"),
+        pod("q", &one, "first"),
+        pod("r", &one, "twin"),
+        node("odd"),
+        node("ended"),
+        node("no-uuid"),
+        node("first"),
+        node("twin"),
+        node("none"),
+    ]);
+    let snapshot = snapshot(&json!({"kind": "List", "items": items}).to_string());
+    assert_eq!((snapshot.pods.len(), snapshot.problems.len()), (1, 5));
+    let nodes = snapshot.nodes.iter();
+    let said: Vec<_> = nodes
+        .map(|facts| {
+            assert_eq!(facts.node.health.ailing, facts.unhealthy.is_some());
+            (&*facts.node.name, facts.unhealthy.as_deref())
+        })
+        .collect();
+    let expected = [
+        ("odd", Some("a pod on it cannot be read")),
+        ("ended", None),
+        ("no-uuid", Some("a pod on it cannot be read")),
+        ("first", None),
+        ("twin", Some("a pod on it has the UID of another")),
+        ("none", None),
+    ];
+    assert_eq!(said, expected);
+}
+
+#[test]
 fn a_pod_without_uid_gets_the_same_one_every_time() {
     let pod = |namespace: Option<&str>| {
         let pod = json!({"kind": "Pod", "metadata": {"name": "train", "namespace": namespace}});
