@@ -125,7 +125,8 @@ pub(in crate::k8s) fn is_shared(resource: &str) -> bool {
 pub(super) fn of(container: &Container<'_>) -> Result<Ask, Unsupported> {
     let resources = &container.resources;
     let limits = resources.limits.iter();
-    let only_requested = |name: &str| resources.limits.get(name).is_none();
+    // Others are not looked up among the limits, which would take the square of a long list.
+    let only_requested = |name: &str| is_about_gpus(name) && resources.limits.get(name).is_none();
     let requests = resources.requests.iter();
     let all = limits.chain(requests.filter(|(name, _)| only_requested(name)));
     let field = |name: &str| format!("container {}: {name}", &*container.name);

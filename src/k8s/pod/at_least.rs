@@ -78,9 +78,10 @@ fn of_container(container: &Container<'_>) -> Ask {
 /// one, or if a number means nothing. Whole devices beside such words say how many those are about.
 fn what_can_be_read(container: &Container<'_>) -> Ask {
     let (limits, requests) = (&container.resources.limits, &container.resources.requests);
+    let ours = |name: &str| asks::is_about_gpus(name) || dialects::is_word(name);
     let only_requested = requests
         .iter()
-        .filter(|(name, _)| limits.get(name).is_none());
+        .filter(|(name, _)| ours(name) && limits.get(name).is_none());
     let mut requests = Vec::new();
     let mut vendors = Vec::new();
     let mut unread = false;

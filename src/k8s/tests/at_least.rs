@@ -66,6 +66,17 @@ fn words_of_kai_that_contradict_each_other_hold_a_device() {
 }
 
 #[test]
+fn a_long_list_of_resources_is_read_without_taking_its_square() {
+    // The square of this takes minutes.
+    let names = (0..60_000).map(|n| format!("example.com/r{n}"));
+    let many: serde_json::Map<String, Value> = names.map(|name| (name, "1".into())).collect();
+    let mut resources = json!({"limits": many, "requests": many});
+    resources["limits"]["nvidia.com/gpu"] = "many".into();
+    let spec = json!({"containers": [{"name": "main", "resources": resources}]});
+    assert_eq!(held(&spec), [all_of_one()]);
+}
+
+#[test]
 fn nothing_about_gpus_holds_none() {
     let limits = json!({"cpu": "x", "nvidia.com/gpu": "0", "example.com/fpga": "1"});
     assert_eq!(

@@ -3,6 +3,8 @@
 //! These are the demands that the default plugins of Kubernetes 1.37 filter by, beyond those of
 //! `stowage_core::rules` and `stowage_core::plan`. Preferences, which only weigh, are not among them.
 
+use std::collections::BTreeSet;
+
 use super::object::{Container, Spec, Volume};
 use crate::k8s::pod::asks::is_about_gpus;
 use crate::k8s::pod::object::{Resources, Spread};
@@ -83,7 +85,8 @@ fn asks_for_more(spec: &Spec<'_>) -> bool {
 fn has_more(resources: &Resources<'_>) -> bool {
     let amounts = resources.requests.iter();
     // A limit without a request is a request; a limit above one does not matter.
-    let unasked = |name: &str| resources.requests.get(name).is_none();
+    let asked: BTreeSet<&str> = resources.requests.iter().map(|(name, _)| name).collect();
+    let unasked = |name: &str| !asked.contains(name);
     let limits = resources.limits.iter().filter(|(name, _)| unasked(name));
     amounts.chain(limits).any(|(name, amount)| {
         let counted = matches!(name, "cpu" | "memory") || is_about_gpus(name);
