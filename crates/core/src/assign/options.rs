@@ -111,7 +111,10 @@ impl<'a> Options<'a> {
                     let board = boards.get(device).copied().flatten();
                     let geometry = gpu.mode.geometry();
                     let board = geometry.zip(board);
-                    board.is_some_and(|(geometry, board)| board.fits(geometry, *profile))
+                    // Where observed holds overlap, slots may be left and nothing for them.
+                    let fits =
+                        board.is_some_and(|(geometry, board)| board.fits(geometry, *profile));
+                    fits && left.takes(container, gpu)
                 }
                 ContainerRequest::Partition(_) => false,
             }

@@ -159,8 +159,11 @@ impl Search<'_> {
         let gpus = &self.state.node().gpus;
         let mut devices: SmallVec<[usize; 8]> = SmallVec::new();
         let mut boards: SmallVec<[Board; 8]> = SmallVec::new();
+        let container = ContainerRequest::Partition(Partition::Mig(profile));
         for device in self.options.eligible.iter() {
-            if let Some((geometry, state)) = self.board(device) {
+            if let Some((geometry, state)) = self.board(device)
+                && self.after.devices[device].takes(&container, &gpus[device])
+            {
                 devices.push(device);
                 boards.push(Board { geometry, state });
             }

@@ -11,9 +11,10 @@ use stowage_core::partition::Partition;
 use stowage_core::plan;
 use stowage_core::request::{ContainerRequest, Devices, Models, PodRequest};
 use stowage_core::strategy::Strategy;
+use stowage_core::unfit::Unfit;
 use stowage_core::units::{Mebibytes, Milli, PodUid};
 
-use crate::drawing::{context, request};
+use crate::drawing::{context, request, spell};
 use crate::parts::{cut, gpu, instances, node};
 
 fn whole(count: u8, models: Models) -> PodRequest {
@@ -115,6 +116,26 @@ fn partitions_outlive_a_change_of_the_layout() {
         uncut.apply(whole_again).expect("understood");
         assert!(!fits(&uncut, &whole(1, Models::Any)));
     }
+}
+
+/// Slots 6 and 7 of the first board are left, and nothing of its memory.
+#[test]
+fn board_that_overlapping_instances_use_up_stands_in_no_way() {
+    let at = |start| {
+        let mut devices = on(&[0]);
+        let known = devices.as_mut().expect("said");
+        known.set_start(0, start);
+        (instances("3g.40gb"), devices)
+    };
+    let ask = |boards: usize| {
+        let boards = node("a", vec![cut("A100-80GB"); boards]);
+        let cluster = cluster(boards, vec![at(0), at(2)]);
+        let (state, pod) = (&cluster.nodes()[0], instances("1g.10gb"));
+        let found = plan::candidate(state, &pod, &context(Strategy::Fgd));
+        found.map(|candidate| spell(&candidate.devices))
+    };
+    assert_eq!(ask(1), Err(Unfit::Partition));
+    assert_eq!(ask(2), Ok("1".to_owned()));
 }
 
 #[test]
