@@ -22,6 +22,7 @@ mod bound;
 mod input;
 mod place;
 mod unread;
+mod reader;
 pub mod snapshot;
 pub mod client;
 pub mod watch;
