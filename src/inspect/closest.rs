@@ -4,7 +4,7 @@
 
 use std::num::NonZeroU8;
 
-use stowage_core::gpu::{DeviceFree, Gpu, GpuMode};
+use stowage_core::gpu::{DeviceFree, Gpu};
 use stowage_core::node::NodeState;
 use stowage_core::request::{ContainerRequest, Models, PodRequest, Share, ShareMemory};
 use stowage_core::rules::Broken;
@@ -84,8 +84,8 @@ fn detail(state: &NodeState, info: &NodeInfo, refusal: Refusal, wish: Wish<'_>) 
                     .filter(|c| is_whole(c))
                     .map(ContainerRequest::count)
                     .sum();
-                let replicas = |gpu: &Gpu| matches!(gpu.mode, GpuMode::Replicas(..));
-                let unit = match state.node().gpus.iter().any(replicas) {
+                let mut gpus = state.node().gpus.iter();
+                let unit = match gpus.any(|gpu| gpu.mode.is_replicated()) {
                     true => "free replica",
                     false => "idle GPU",
                 };

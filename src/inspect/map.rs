@@ -175,7 +175,7 @@ fn holders(state: &NodeState) -> Vec<Vec<Holder>> {
     holders
 }
 
-/// Where a pod is counted whose devices are not known: as the core does it, see `free.rs` there.
+/// Where a pod is counted whose devices are not known: as the core does it, see `guess.rs` there.
 fn guess(
     state: &NodeState,
     pod: PodUid,

@@ -18,7 +18,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use stowage_core::gpu::{DeviceSet, Gpu, GpuMode, MAX_DEVICES};
+use stowage_core::gpu::{DeviceSet, Gpu, MAX_DEVICES};
 use stowage_core::mig::MigProfile;
 use stowage_core::node::HandOver;
 use stowage_core::partition::Partition;
@@ -229,7 +229,7 @@ impl Placement {
         let gpus = node.map(|node| &*node.node.gpus).unwrap_or_default();
         let once = |device| {
             let gpu = gpus.get(device);
-            gpu.is_some_and(|gpu: &Gpu| !matches!(gpu.mode, GpuMode::Replicas(..)))
+            gpu.is_some_and(|gpu: &Gpu| !gpu.mode.is_replicated())
         };
         for container in containers.iter().filter(|_| devices.repeat()) {
             let units = container.units(&devices);

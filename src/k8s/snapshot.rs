@@ -4,7 +4,7 @@
 //! in one file; other kinds are skipped. A file that is broken is one error with its place. An object
 //! that is wrong is left out and becomes a problem, in one sentence, so that one odd node does not
 //! hide a cluster; the node of a pod that is left out counts as not well (`unread.rs`). So it is with
-//! bytes that are no UTF-8, in JSON; a pod with such bytes is read as far as it goes, because it may
+//! bytes that are no UTF-8; a pod with such bytes is read as far as it goes, because it may
 //! hold something.
 //!
 //! Who may come to a node, and what a pod demands of it, is read only where somebody asks for it

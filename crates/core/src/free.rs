@@ -214,11 +214,10 @@ pub(crate) fn take(
 /// What so many units of `container` take of one device; none if it is not given out like that.
 fn takes(container: &ContainerRequest, gpu: &Gpu, times: usize) -> Option<(Milli, Mebibytes)> {
     let (compute, memory) = container.takes(gpu)?;
-    let replicas = matches!(gpu.mode, GpuMode::Replicas(..));
     let times = u32::try_from(times).ok()?;
     let all = |one: u32| one.checked_mul(times);
     let all = Some((Milli(all(compute.0)?), Mebibytes(all(memory.0)?)));
-    all.filter(|_| times == 1 || replicas)
+    all.filter(|_| times == 1 || gpu.mode.is_replicated())
 }
 
 /// How many are left of a counted kind of partition.

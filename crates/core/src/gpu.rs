@@ -109,6 +109,12 @@ impl Ord for Cut {
 }
 
 impl GpuMode {
+    /// Whether it is given out in replicas.
+    #[must_use]
+    pub fn is_replicated(self) -> bool {
+        matches!(self, Self::Replicas(..))
+    }
+
     /// The geometry of a device that is cut on demand.
     #[must_use]
     pub fn geometry(self) -> Option<&'static Geometry> {
@@ -165,7 +171,7 @@ impl DeviceFree {
     /// How many units of `container` are left of `gpu`, if one pod may have several: replicas.
     #[must_use]
     pub fn units(mut self, container: &ContainerRequest, gpu: &Gpu) -> usize {
-        if !matches!(gpu.mode, GpuMode::Replicas(..)) {
+        if !gpu.mode.is_replicated() {
             return usize::from(self.takes(container, gpu));
         }
         let mut units = 0;

@@ -1,6 +1,6 @@
 //! The decision: [`candidate`] says what one node could give a pod, [`order`] which node is best.
 //!
-//! Hard rules, in this order: pods, cores, host memory; then devices, see `assign.rs`. A node that
+//! Hard rules, in this order: pods, cores, host memory; then devices, see `assign`. A node that
 //! lacks any of it is [`Unfit`], whatever the strategy. The strategy then chooses among the device
 //! sets that fit and scores the node. Nodes compare by score; equal ones by the drawn tie key where
 //! the strategy draws ties, else (and last) by rank, then name, which is the order the cluster keeps.

@@ -5,7 +5,7 @@
 use smallvec::SmallVec;
 
 use super::slots;
-use crate::gpu::{DeviceFree, DeviceSet, Gpu, GpuMode};
+use crate::gpu::{DeviceFree, DeviceSet, Gpu};
 use crate::mig::BoardState;
 use crate::node::NodeState;
 use crate::partition::Partition;
@@ -70,8 +70,7 @@ impl<'a> Options<'a> {
     /// Whether GPUs of the node are given out in replicas.
     pub(super) fn has_replicas(&self) -> bool {
         let mut gpus = self.state.node().gpus.iter();
-        let replicas = |gpu: &Gpu| matches!(gpu.mode, GpuMode::Replicas(..));
-        self.state.free().mixed && gpus.any(replicas)
+        self.state.free().mixed && gpus.any(|gpu| gpu.mode.is_replicated())
     }
 
     /// How many units of `container` the devices of `fits` have: of replicas it may get several of one.
